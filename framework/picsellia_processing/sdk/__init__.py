@@ -1,0 +1,1 @@
+"""The only package that imports the vendor's SDK: few, bulk calls, retried."""

@@ -1,0 +1,189 @@
+"""One HTTP session for everything that goes to the platform: retried, counted, quiet about secrets.
+
+The SDK takes a `requests.Session` of one's own; this one retries what the SDK lets fail (429, 5xx, time-outs, resets
+and truncated bodies) with exponential back-off and full jitter, honours `Retry-After`, and counts every request by
+endpoint. Back-off after "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout  # noqa: A004
+
+from picsellia_processing.errors import PlatformError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from requests import PreparedRequest, Response
+
+RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
+RETRIED_ERRORS = (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError)
+POOL_SIZE = 64
+
+_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?<=/)\d+(?=/|$)")
+_BLOB = "GET <blob>"
+
+
+@dataclass(slots=True)
+class RequestLog:
+    """Counts of the requests that were sent, retries included, by `METHOD /path/{}`. Thread-safe."""
+
+    by_endpoint: Counter[str] = field(default_factory=Counter)
+    retries: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, method: str, url: str) -> None:
+        """Count one request. Anything outside the platform's API is a file, counted as one endpoint."""
+        path = urlsplit(url).path
+        endpoint = f"{method} {_ID.sub('{}', path)}" if path.startswith("/api/") else _BLOB.replace("GET", method)
+        with self._lock:
+            self.by_endpoint[endpoint] += 1
+
+    def add_retry(self) -> None:
+        """Count one repeated attempt."""
+        with self._lock:
+            self.retries += 1
+
+    @property
+    def total(self) -> int:
+        """How many requests were sent."""
+        return sum(self.by_endpoint.values())
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long a failing request is tried again: `attempts` in all, and no longer than `deadline` seconds.
+
+    The n-th pause is drawn uniformly from 0 to `first_pause * 2**n`, at most `longest_pause` seconds; a server's
+    `Retry-After` comes in its place when it is longer.
+    """
+
+    attempts: int = 8
+    first_pause: float = 0.25
+    longest_pause: float = 15.0
+    deadline: float = 180.0
+    longest_retry_after: float = 120.0
+
+
+class PlatformSession(requests.Session):
+    """A session that keeps trying, within `policy`, and then raises `PlatformError` naming the endpoint.
+
+    `verify` is a path to a CA bundle, or True for the system's. Threads may share a session. `sleep` is called for
+    every pause; returning early from it (a stop, a test) is allowed.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: RetryPolicy | None = None,
+        log: RequestLog | None = None,
+        ca_bundle: str | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        super().__init__()
+        self.policy = policy or RetryPolicy()
+        self.log = log or RequestLog()
+        self.ca_bundle = ca_bundle
+        self.pause = sleep
+        self.auth = _leave_as_is
+        adapter = HTTPAdapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE, max_retries=0)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def request(self, method: str, url: str, **options: Any) -> Response:  # type: ignore[override]  # options pass through
+        """Send a request as `requests` does, with the CA bundle of this session."""
+        if self.ca_bundle:
+            options.setdefault("verify", self.ca_bundle)
+        return super().request(method, url, **options)
+
+    def send(self, request: PreparedRequest, **options: Any) -> Response:
+        """Send until there is an answer that is not worth another try.
+
+        Raises:
+            PlatformError: no attempt got an answer.
+        """
+        method, url = str(request.method), str(request.url)
+        started = time.monotonic()
+        for attempt in range(self.policy.attempts):
+            self.log.add(method, url)
+            answer, cause = self._attempt(request, options)
+            if answer is not None and answer.status_code not in RETRIED_STATUS:
+                return answer
+            pause = self._pause_after(attempt, answer)
+            if attempt + 1 == self.policy.attempts or time.monotonic() - started + pause > self.policy.deadline:
+                break
+            self.log.add_retry()
+            if answer is not None:
+                answer.close()
+            self.pause(pause)
+        if answer is not None:
+            return answer
+        raise PlatformError(f"{method} {_without_query(url)}: no answer after {attempt + 1} attempts ({cause})")
+
+    def _attempt(self, request: PreparedRequest, options: dict[str, Any]) -> tuple[Response | None, str]:
+        _rewind(request)
+        try:
+            return super().send(request, **options), ""
+        except RETRIED_ERRORS as error:
+            return None, _short(error)
+
+    def _pause_after(self, attempt: int, answer: Response | None) -> float:
+        drawn = random.uniform(0, min(self.policy.longest_pause, self.policy.first_pause * 2**attempt))  # noqa: S311
+        if answer is None:
+            return drawn
+        asked = retry_after(answer.headers.get("Retry-After"))
+        return max(drawn, min(asked, self.policy.longest_retry_after))
+
+
+def retry_after(value: str | None) -> float:
+    """Seconds a `Retry-After` header asks for: a number or an HTTP date; 0 when absent or unreadable."""
+    if not value:
+        return 0.0
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return 0.0
+
+
+def is_expired(answer: Response) -> bool:
+    """Whether a signed URL was refused, as storages do once it is too old."""
+    return answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+
+
+def _leave_as_is(request: PreparedRequest) -> PreparedRequest:
+    """Stand in for `auth`, so that an entry in ~/.netrc never replaces the platform's token."""
+    return request
+
+
+def _rewind(request: PreparedRequest) -> None:
+    if hasattr(request.body, "seek"):
+        request.body.seek(0)  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+
+
+def _without_query(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def _short(error: Exception) -> str:
+    reason = type(error).__name__
+    cause = error.args[0] if error.args else error
+    inner = getattr(cause, "reason", None)
+    return f"{reason}: {inner}" if inner is not None and "?" not in str(inner) else reason

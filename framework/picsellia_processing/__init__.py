@@ -1,1 +1,41 @@
 """Write a Picsellia Processing as one function; run it offline, in a container, or a million times over."""
+
+from picsellia_processing.annotation import Classification, Keypoints, Line, Mask, Point, Polygon, Rectangle, Shape
+from picsellia_processing.context import JobContext
+from picsellia_processing.errors import ProcessingError, SkipAsset
+from picsellia_processing.image import Image, Sample
+from picsellia_processing.inputs import Depends, Input, ModelFile
+from picsellia_processing.labels import Labels
+from picsellia_processing.parameters import Field, Parameters
+from picsellia_processing.processing import Processing
+from picsellia_processing.tasks.annotating import AnnotationParameters
+from picsellia_processing.tasks.auto_annotation import AutoAnnotation, auto_annotation
+from picsellia_processing.tasks.pre_annotation import PreAnnotation, pre_annotation
+
+__all__ = [
+    "AnnotationParameters",
+    "AutoAnnotation",
+    "Classification",
+    "Depends",
+    "Field",
+    "Image",
+    "Input",
+    "JobContext",
+    "Keypoints",
+    "Labels",
+    "Line",
+    "Mask",
+    "ModelFile",
+    "Parameters",
+    "Point",
+    "Polygon",
+    "PreAnnotation",
+    "Processing",
+    "ProcessingError",
+    "Rectangle",
+    "Sample",
+    "Shape",
+    "SkipAsset",
+    "auto_annotation",
+    "pre_annotation",
+]

@@ -1,0 +1,108 @@
+"""JobContext: everything a Job is, resolved once, for every target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from picsellia import Client
+    from picsellia.sdk.datalake import Datalake
+    from picsellia.sdk.dataset_version import DatasetVersion
+    from picsellia.sdk.job import Job
+    from picsellia.sdk.model_version import ModelVersion
+
+    from picsellia_processing.annotation import Shape
+    from picsellia_processing.image import Image, Sample
+    from picsellia_processing.labels import Labels
+
+
+class Driver(Protocol):
+    """The stream as seen by an author who drives. See `JobContext.images` for the contract."""
+
+    def images(self, batch_size: int) -> Iterator[list[Image]]:
+        """Batches of at most `batch_size` decoded images, in no particular order."""
+        ...
+
+    def samples(self, batch_size: int) -> Iterator[list[Sample]]:
+        """The same, each with the annotation it already has."""
+        ...
+
+    def write(self, image: Image, result: Sequence[Shape]) -> None:
+        """Hand over the result for one image; it is written in chunks, in the background."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """One Job: what it runs on, what it was given, and where it may write.
+
+    Attributes:
+        client: the vendor's Client, connected; its requests are retried and counted.
+        job: the Job itself.
+        type: the processing type the platform gave the Job (such as "PRE_ANNOTATION"), or None.
+        target_type: "DATASET_VERSION", "MODEL_VERSION" or "DATALAKE".
+        dataset_version: the DatasetVersion the Job runs on, or None.
+        output_dataset_version: the DatasetVersion the platform made for the Job's output, or None.
+        model_version: the ModelVersion the Job runs on or uses, or None.
+        datalake: the Datalake the Job runs on, or None.
+        output_datalake: the Datalake for the Job's output, or None.
+        parameters: the Job's parameters as given, before validation.
+        inputs: the Job's inputs by name.
+        selection: ids of the assets (of the data, on a Datalake) the Job is limited to; None means all of them.
+        labels: the labels of the DatasetVersion, where the task annotates.
+        folder: an empty folder of the worker's own, removed when it ends.
+    """
+
+    client: Client
+    job: Job
+    type: str | None
+    target_type: str
+    dataset_version: DatasetVersion | None = None
+    output_dataset_version: DatasetVersion | None = None
+    model_version: ModelVersion | None = None
+    datalake: Datalake | None = None
+    output_datalake: Datalake | None = None
+    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    inputs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    selection: tuple[str, ...] | None = field(default=None, repr=False)
+    labels: Labels | None = None
+    folder: Path | None = None
+    driver: Driver | None = field(default=None, repr=False)
+
+    @property
+    def target_name(self) -> str:
+        """The target in words, for messages and the report."""
+        if self.dataset_version is not None:
+            return f"{self.dataset_version.name}/{self.dataset_version.version}"
+        named = self.model_version or self.datalake
+        return str(named.name) if named is not None else self.target_type
+
+    def images(self, batch_size: int = 1) -> Iterator[list[Image]]:
+        """The images still to be done, fetched and decoded ahead, in batches of at most `batch_size`.
+
+        An asset that cannot be fetched or decoded goes on the report and does not appear. Ask for the next batch only
+        when done with the one before: its memory is given back then.
+        """
+        return self._driver().images(batch_size)
+
+    def samples(self, batch_size: int = 1) -> Iterator[list[Sample]]:
+        """As `images`, each with the annotation its Asset already has."""
+        return self._driver().samples(batch_size)
+
+    def write(self, image: Image, result: Sequence[Shape]) -> None:
+        """Hand over the result for one image of `images` or `samples`: written in chunks, acknowledged by the end.
+
+        Raises:
+            ResultError: the result is not one this processing may return.
+        """
+        self._driver().write(image, result)
+
+    def _driver(self) -> Driver:
+        if self.driver is None:
+            raise RuntimeError("images are streamed only while the processing's own function runs")
+        return self.driver

@@ -1,0 +1,152 @@
+"""Injection: turning a Processing and a resolved Job into a plain callable of images."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from picsellia_processing.errors import JobError
+from picsellia_processing.inputs import ModelFile
+from picsellia_processing.signature import (
+    ContextArgument,
+    InputArgument,
+    Items,
+    LabelsArgument,
+    ParametersArgument,
+    Provider,
+    ServerArgument,
+    is_generator,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from picsellia_processing.context import JobContext
+    from picsellia_processing.parameters import Parameters
+    from picsellia_processing.processing import Processing
+    from picsellia_processing.signature import Signature
+
+
+class Injector:
+    """Makes the arguments a signature asks for; what providers make is made once and torn down with `resources`."""
+
+    def __init__(
+        self,
+        context: JobContext,
+        parameters: Sequence[Parameters],
+        files: Mapping[ModelFile, Path],
+        resources: ExitStack,
+    ) -> None:
+        self._context = context
+        self._parameters = parameters
+        self._files = files
+        self._resources = resources
+        self._made: dict[Callable[..., Any], Any] = {}
+
+    def arguments(self, signature: Signature) -> dict[str, Any]:
+        """Every argument but the streamed one, by name."""
+        return {
+            name: self._value(argument)
+            for name, argument in signature.arguments.items()
+            if not isinstance(argument, Items)
+        }
+
+    def parameters(self, model: type[Parameters]) -> Parameters:
+        """The Job's parameters as an instance of `model`."""
+        return next(instance for instance in self._parameters if type(instance) is model)
+
+    def _value(self, argument: Any) -> Any:  # noqa: PLR0911 - one line for each kind of argument
+        match argument:
+            case ParametersArgument(model):
+                return self.parameters(model)
+            case ModelFile():
+                return self._files[argument]
+            case ContextArgument():
+                return self._context
+            case LabelsArgument():
+                return self._context.labels
+            case ServerArgument(class_name):
+                return server_object(self._context, class_name)
+            case InputArgument():
+                return read_input(self._context, argument)
+            case Provider():
+                return self._provide(argument)
+            case _:
+                raise TypeError(f"nothing is known about {argument!r}")
+
+    def _provide(self, provider: Provider) -> Any:
+        if provider.function not in self._made:
+            arguments = self.arguments(provider.signature)
+            if is_generator(provider.function):
+                manager = contextmanager(provider.function)
+                self._made[provider.function] = self._resources.enter_context(manager(**arguments))
+            else:
+                self._made[provider.function] = provider.function(**arguments)
+        return self._made[provider.function]
+
+
+def read_input(context: JobContext, argument: InputArgument) -> Any:
+    """An input of the Job, converted to the annotated type.
+
+    Raises:
+        JobError: the Job has no such input, or it is of another type.
+    """
+    name = argument.input.name
+    if name not in context.inputs:
+        given = ", ".join(sorted(context.inputs)) or "none"
+        raise JobError(f"the Job has no input {name!r}, which the processing asks for; it has: {given}")
+    try:
+        return TypeAdapter(argument.type).validate_python(context.inputs[name])
+    except ValidationError as error:
+        raise JobError(f"the Job's input {name!r} does not fit: {error.errors()[0]['msg']}") from error
+
+
+def server_object(context: JobContext, class_name: str) -> Any:
+    """The object of the vendor's SDK that stands for the Job's own resource of that class.
+
+    Raises:
+        JobError: the Job has none.
+    """
+    found = {
+        "Client": context.client,
+        "Job": context.job,
+        "DatasetVersion": context.dataset_version,
+        "ModelVersion": context.model_version,
+        "Datalake": context.datalake,
+    }[class_name]
+    if found is None:
+        raise JobError(f"the processing asks for the Job's {class_name}, but the Job on {context.target_name} has none")
+    return found
+
+
+@contextmanager
+def bound(processing: Processing[..., Any], injector: Injector, resources: ExitStack) -> Iterator[Callable[..., Any]]:
+    """The author's function with everything injected but the images: `call(items)`, or `call()` where the author drives.
+
+    What the author's `setup`, and the functions depended on, acquired is released on the way out.
+    """
+    with resources:
+        function: Callable[..., Any] = processing.function
+        if processing.owner is not None:
+            function = _instance(processing, injector, resources)
+        fixed = injector.arguments(processing.signature)
+        streamed = next((n for n, each in processing.signature.arguments.items() if isinstance(each, Items)), None)
+
+        def call(*items: Any) -> Any:
+            return function(**fixed, **({streamed: items[0]} if streamed is not None else {}))
+
+        yield call
+
+
+def _instance(processing: Processing[..., Any], injector: Injector, resources: ExitStack) -> Callable[..., Any]:
+    assert processing.owner is not None
+    instance = processing.owner()
+    instance.parameters = injector.parameters(processing.parameter_models[0])
+    resources.callback(instance.teardown)
+    if processing.setup_signature is not None:
+        instance.setup(**injector.arguments(processing.setup_signature))  # type: ignore[attr-defined]  # it has a signature
+    process: Callable[..., Any] = instance.process  # type: ignore[attr-defined]  # checked when the Processing was made
+    return process

@@ -1,0 +1,38 @@
+"""What an author can ask for in a signature, beside images, parameters and the context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A file of the Job's ModelVersion, downloaded before the author's code runs: `Annotated[Path, ModelFile("name")]`.
+
+    `name` is the file's name on the ModelVersion (such as "pretrained-weights"), or a pattern of its file name
+    (such as "*.onnx") that exactly one file fits. The path is valid until the worker ends.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of the Job by its name on the platform: `Annotated[str, Input("target_version_name")]`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Depends:
+    """What another function makes, once per worker: `Annotated[YOLO, Depends(yolo)]`.
+
+    The function's own arguments are injected in the same way. If it is a generator, what it yields is injected and
+    the rest of it runs as teardown when the worker ends, whether the Job succeeded or not.
+    """
+
+    provider: Callable[..., Any]

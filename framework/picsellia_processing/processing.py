@@ -1,0 +1,278 @@
+"""Processing: a declaration of what to run, made from a function or a class, and how to load one by name."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from picsellia_processing.errors import DefinitionError, UsageError
+from picsellia_processing.inputs import ModelFile
+from picsellia_processing.parameters import Parameters, suggestion
+from picsellia_processing.signature import (
+    InputArgument,
+    ParametersArgument,
+    Signature,
+    place_of,
+    read_signature,
+    summary_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+    from picsellia_processing.task import Task
+
+P = ParamSpec("P")
+R = TypeVar("R")
+ParametersT = TypeVar("ParametersT", bound=Parameters)
+
+ENTRY_MODULE = "processing"
+"""The module of a processing folder that holds the processing: `processing.py`."""
+
+
+class ProcessingClass(Generic[ParametersT]):
+    """Base of the base classes of the task types: `setup` once per worker, `process` per image or batch.
+
+    `parameters` is set before `setup` is called. `setup` and `process` get what their annotations ask for;
+    `teardown` runs when the worker ends, whether the Job succeeded or not. Class attributes named as an option of
+    the task (`batch_size = 16`) are its defaults. An instance can be made and called in a test without any Job.
+    """
+
+    task: Task
+    parameters: ParametersT
+
+    def teardown(self) -> None:
+        """Release what `setup` acquired."""
+
+
+class Processing(Generic[P, R]):
+    """What runs as a Job: a name, a task type, and the author's callable.
+
+    It stays callable as the function it was made from, so that a unit test needs no platform. Mistakes in its
+    signature are found by `check` (and by `load`, which calls it), all of them at once.
+
+    Attributes:
+        name: the processing's name: given, or the function's with dashes.
+        task: its task type.
+        defaults: the author's defaults for the options of the task.
+        owner: the class it was made from, or None for a function.
+    """
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        task: Task,
+        *,
+        name: str | None = None,
+        defaults: Mapping[str, Any] | None = None,
+        owner: type[ProcessingClass[Any]] | None = None,
+    ) -> None:
+        self.function = function
+        self.task = task
+        self.owner = owner
+        declared = owner.__name__ if owner else getattr(function, "__name__", "processing")
+        self.name = name or declared.replace("_", "-")
+        self.defaults = {key: value for key, value in (defaults or {}).items() if value is not None}
+        self.__doc__ = summary_of(owner or function)
+        self.__wrapped__ = function
+
+    def __call__(self, *arguments: P.args, **keywords: P.kwargs) -> R:
+        """Call the author's function as it was written."""
+        return self.function(*arguments, **keywords)
+
+    def __repr__(self) -> str:
+        return f"<{self.task.name} {self.name!r}>"
+
+    @classmethod
+    def of_class(cls, owner: type[ProcessingClass[Any]]) -> Processing[..., Any]:
+        """The Processing that a subclass of a task's base class declares."""
+        process = getattr(owner, "process", None)
+        if process is None:
+            raise DefinitionError(owner.__qualname__, [f"{owner.__qualname__}: it has no method `process`"])
+        options = owner.task.options.model_fields
+        defaults = {name: getattr(owner, name) for name in options if hasattr(owner, name)}
+        return cls(process, owner.task, name=getattr(owner, "name", None), defaults=defaults, owner=owner)
+
+    @cached_property
+    def signature(self) -> Signature:
+        """What `function` asks for and returns.
+
+        Raises:
+            DefinitionError: something cannot be injected.
+        """
+        return read_signature(self.function, skip=("self",) if self.owner else ())
+
+    @cached_property
+    def setup_signature(self) -> Signature | None:
+        """What the class's `setup` asks for; None where there is no class or no `setup`."""
+        setup = getattr(self.owner, "setup", None)
+        return read_signature(setup, skip=("self",), streams=False) if setup else None
+
+    @cached_property
+    def parameter_models(self) -> list[type[Parameters]]:
+        """The author's classes of parameters, and then the task's options unless one of them includes these."""
+        models = [argument.model for argument in self._arguments(ParametersArgument)]
+        generic = _declared_parameters(self.owner)
+        if generic is not None and generic not in models:
+            models.insert(0, generic)
+        if not any(issubclass(model, self.task.options) for model in models):
+            models.append(self.task.options)
+        return models
+
+    @cached_property
+    def model_files(self) -> list[ModelFile]:
+        """The files of the ModelVersion that are asked for."""
+        return self._arguments(ModelFile)
+
+    def check(self) -> None:
+        """Find every mistake of the declaration.
+
+        Raises:
+            DefinitionError: with all of them.
+        """
+        mistakes: list[str] = []
+        for read in (lambda: self.signature, lambda: self.setup_signature):
+            try:
+                read()
+            except DefinitionError as error:
+                mistakes += error.mistakes
+        mistakes += self._wrong_defaults()
+        if not mistakes:
+            mistakes += self.task.check(self.signature)
+        if mistakes:
+            raise DefinitionError(self.name, mistakes)
+
+    def describe(self) -> dict[str, Any]:
+        """Everything known from the definition, as JSON values."""
+        properties: dict[str, Any] = {}
+        required: list[str] = []
+        for model in self.parameter_models:
+            schema = model.model_json_schema()
+            properties = {**schema.get("properties", {}), **properties}
+            required += schema.get("required", [])
+        for name, default in self.defaults.items():
+            properties[name] = {**properties[name], "default": default}
+        items = self.signature.items
+        return {
+            "name": self.name,
+            "description": self.__doc__ or "",
+            "task": self.task.name,
+            "type": self.task.type,
+            "target": self.task.target,
+            "parameters": {"type": "object", "properties": properties, "required": sorted(set(required))},
+            "model_files": [file.name for file in self.model_files],
+            "inputs": sorted({argument.input.name for argument in self._arguments(InputArgument)}),
+            "items": None if items is None else {"type": items.type.__name__, "batched": items.batched},
+        }
+
+    def _arguments(self, kind: type[Any]) -> list[Any]:
+        signatures = [self.setup_signature, self.signature]
+        return list(dict.fromkeys(each for signature in signatures if signature for each in signature.all_of(kind)))
+
+    def _wrong_defaults(self) -> list[str]:
+        known = self.task.options.model_fields
+        place = place_of(self.function)
+        return [
+            f"{place}: {self.task.name} has no option {name!r}{suggestion(name, known)}; it has {', '.join(known)}"
+            for name in self.defaults
+            if name not in known
+        ]
+
+
+def load(target: str) -> Processing[..., Any]:
+    """The processing that TARGET names: a folder with a `processing.py`, or `module:attribute`, or `folder:attribute`.
+
+    A folder, or else the current one, is put in front of `sys.path`, so that its modules import each other by name.
+    Whatever importing the author's module raises passes through.
+
+    Raises:
+        UsageError: TARGET names nothing.
+        DefinitionError: it names something that is not a processing, or one with mistakes.
+    """
+    place, _, attribute = target.partition(":")
+    module = _load_folder(Path(place)) if Path(place).is_dir() else _load_module(place, target)
+    found = _named(module, attribute) if attribute else _only(module)
+    found.check()
+    return found
+
+
+def _load_folder(folder: Path) -> ModuleType:
+    path = folder.resolve() / f"{ENTRY_MODULE}.py"
+    if not path.is_file():
+        raise UsageError(f"{folder} is not a processing folder: expected {ENTRY_MODULE}.py in it; found none")
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(ENTRY_MODULE, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[ENTRY_MODULE] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _load_module(name: str, target: str) -> ModuleType:
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = importlib.util.find_spec(name) if name and not name.startswith(".") else None
+    except (ImportError, ValueError):
+        found = None
+    if found is None:
+        raise UsageError(
+            f"{target} names no processing: there is no folder {name!r} here and no module of that name; "
+            "expected a processing folder or module:attribute"
+        )
+    return importlib.import_module(name)
+
+
+def _named(module: ModuleType, attribute: str) -> Processing[..., Any]:
+    value = getattr(module, attribute, None)
+    if value is None:
+        raise UsageError(f"{module.__name__} has no {attribute!r}{suggestion(attribute, vars(module))}")
+    processing = _as_processing(value)
+    if processing is None:
+        raise DefinitionError(
+            f"{module.__name__}:{attribute}",
+            [f"expected a decorated function or a subclass of a task's base class, found {type(value).__name__}"],
+        )
+    return processing
+
+
+def _only(module: ModuleType) -> Processing[..., Any]:
+    own = {name: value for name, value in vars(module).items() if _defined_in(module, value)}
+    found = {name: processing for name, value in own.items() if (processing := _as_processing(value))}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        names = ", ".join(f"{module.__name__}:{name}" for name in found)
+        raise DefinitionError(str(module.__file__), [f"it holds {len(found)} processings; name one of {names}"])
+    raise DefinitionError(
+        str(module.__file__),
+        ["it holds no processing; decorate a function with @pre_annotation (or another task type), or subclass one"],
+    )
+
+
+def _defined_in(module: ModuleType, value: Any) -> bool:
+    definition = value.function if isinstance(value, Processing) else value
+    return getattr(definition, "__module__", None) == module.__name__
+
+
+def _as_processing(value: Any) -> Processing[..., Any] | None:
+    if isinstance(value, Processing):
+        return value
+    if isinstance(value, type) and issubclass(value, ProcessingClass) and hasattr(value, "task"):
+        return Processing.of_class(value)
+    return None
+
+
+def _declared_parameters(owner: type[Any] | None) -> type[Parameters] | None:
+    for ancestor in owner.__mro__ if owner else ():
+        for base in getattr(ancestor, "__orig_bases__", ()):
+            for argument in getattr(base, "__args__", ()):
+                if isinstance(argument, type) and issubclass(argument, Parameters):
+                    return argument
+    return None

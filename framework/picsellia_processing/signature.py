@@ -1,0 +1,254 @@
+"""Reading what a function asks for, once, into an immutable Signature. The only user of `inspect`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
+
+from picsellia_processing.context import JobContext
+from picsellia_processing.errors import DefinitionError
+from picsellia_processing.image import Image, Sample
+from picsellia_processing.inputs import Depends, Input, ModelFile
+from picsellia_processing.labels import Labels
+from picsellia_processing.parameters import Parameters
+
+SERVER_OBJECTS = ("Client", "Job", "DatasetVersion", "ModelVersion", "Datalake")
+"""Classes of the vendor's SDK that are injected by annotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The streamed images: one by one or in batches, alone or with the annotation they already have."""
+
+    type: type[Image | Sample]
+    batched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParametersArgument:
+    """The Job's parameters, as an instance of the author's class."""
+
+    model: type[Parameters]
+
+
+@dataclass(frozen=True, slots=True)
+class InputArgument:
+    """An input of the Job, converted to `type`."""
+
+    input: Input
+    type: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ContextArgument:
+    """The JobContext itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsArgument:
+    """The Labels of the DatasetVersion."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerArgument:
+    """An object of the vendor's SDK, by the name of its class."""
+
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A function whose result is injected, made once per worker."""
+
+    function: Callable[..., Any]
+    signature: Signature
+
+
+Argument: TypeAlias = (
+    Items
+    | ParametersArgument
+    | InputArgument
+    | ModelFile
+    | ContextArgument
+    | LabelsArgument
+    | ServerArgument
+    | Provider
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a callable asks for, by argument name, and what it says it returns (None where it does not say)."""
+
+    place: str
+    arguments: dict[str, Argument]
+    returns: Any
+
+    @property
+    def items(self) -> Items | None:
+        """The streamed argument, or None: then the author drives."""
+        return next((argument for argument in self.arguments.values() if isinstance(argument, Items)), None)
+
+    def all_of(self, kind: type[Any]) -> list[Any]:
+        """Every argument of a kind, those of providers included, without repetition."""
+        found: list[Any] = []
+        for argument in self.arguments.values():
+            nested = argument.signature.all_of(kind) if isinstance(argument, Provider) else []
+            own = [argument] if isinstance(argument, kind) else []
+            found += [each for each in (*nested, *own) if each not in found]
+        return found
+
+
+def read_signature(function: Callable[..., Any], *, skip: tuple[str, ...] = (), streams: bool = True) -> Signature:
+    """Read the signature of a function, of the functions it depends on, and of theirs.
+
+    `skip` names arguments that are filled by somebody else (`self`); `streams` says whether images may be asked for.
+
+    Raises:
+        DefinitionError: something cannot be injected. Holds all mistakes, each with file and line.
+    """
+    reader = _Reader()
+    signature = reader.read(function, skip=skip, streams=streams)
+    if reader.mistakes:
+        raise DefinitionError(_name(function), reader.mistakes)
+    return signature
+
+
+class _Reader:
+    """One reading: collects mistakes, and reads each provider once even when several functions depend on it."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[str] = []
+        self._reading: list[Callable[..., Any]] = []
+
+    def read(self, function: Callable[..., Any], *, skip: tuple[str, ...], streams: bool) -> Signature:
+        place = place_of(function)
+        self._reading.append(function)
+        try:
+            hints = get_type_hints(function, include_extras=True)
+        except Exception as error:  # noqa: BLE001 - evaluating the author's annotations can raise anything
+            self._mistake(place, f"its annotations cannot be evaluated: {error}")
+            hints = {}
+            parameters: list[inspect.Parameter] = []
+        else:
+            parameters = [each for each in inspect.signature(function).parameters.values() if each.name not in skip]
+        arguments = {}
+        for parameter in parameters:
+            argument = self._argument(place, parameter, hints, streams=streams)
+            if argument is not None:
+                arguments[parameter.name] = argument
+        self._one_stream(place, arguments)
+        self._reading.pop()
+        return Signature(place=place, arguments=arguments, returns=hints.get("return"))
+
+    def _argument(
+        self, place: str, parameter: inspect.Parameter, hints: dict[str, Any], *, streams: bool
+    ) -> Argument | None:
+        name = parameter.name
+        if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
+            self._mistake(place, f"argument {parameter}: only plain arguments can be injected")
+            return None
+        if name not in hints:
+            if parameter.default is parameter.empty:
+                self._mistake(place, f"argument {name!r} has no annotation, so nobody knows what to inject; {EXPECTED}")
+            return None
+        hint = hints[name]
+        argument = self._read_hint(place, name, hint)
+        if argument is None and parameter.default is not parameter.empty:
+            return None
+        if argument is None:
+            self._mistake(place, f"argument {name!r}: cannot inject {_text(hint)}; {EXPECTED}")
+        if isinstance(argument, Items) and not streams:
+            self._mistake(place, f"argument {name!r}: images go to the processing's own function, not to this one")
+        return argument
+
+    def _read_hint(self, place: str, name: str, hint: Any) -> Argument | None:
+        if get_origin(hint) is Annotated:
+            return self._marked(place, name, *get_args(hint))
+        if get_origin(hint) is list and get_args(hint) in {(Image,), (Sample,)}:
+            return Items(get_args(hint)[0], batched=True)
+        if hint in {Image, Sample}:
+            return Items(hint, batched=False)
+        if not isinstance(hint, type):
+            return None
+        if issubclass(hint, Parameters):
+            return ParametersArgument(hint)
+        if hint is JobContext:
+            return ContextArgument()
+        if hint is Labels:
+            return LabelsArgument()
+        if hint.__module__.split(".")[0] == "picsellia" and hint.__name__ in SERVER_OBJECTS:
+            return ServerArgument(hint.__name__)
+        return None
+
+    def _marked(self, place: str, name: str, hint: Any, *marks: Any) -> Argument | None:
+        for mark in marks:
+            if isinstance(mark, ModelFile):
+                if hint is not Path:
+                    self._mistake(place, f"argument {name!r}: a ModelFile is a pathlib.Path, not {_text(hint)}")
+                return mark
+            if isinstance(mark, Input):
+                return InputArgument(mark, hint)
+            if isinstance(mark, Depends):
+                return self._provider(place, name, mark)
+            if mark in {ModelFile, Input, Depends}:
+                self._mistake(
+                    place, f"argument {name!r}: {mark.__name__} is missing its parentheses: {mark.__name__}(...)"
+                )
+                return ContextArgument()
+        return self._read_hint(place, name, hint)
+
+    def _provider(self, place: str, name: str, mark: Depends) -> Argument | None:
+        if not callable(mark.provider):
+            self._mistake(place, f"argument {name!r}: Depends needs a function, found {mark.provider!r}")
+            return ContextArgument()
+        if mark.provider in self._reading:
+            chain = " -> ".join(_name(each) for each in (*self._reading, mark.provider))
+            self._mistake(place, f"argument {name!r}: functions depend on each other in a circle: {chain}")
+            return ContextArgument()
+        return Provider(mark.provider, self.read(mark.provider, skip=(), streams=False))
+
+    def _one_stream(self, place: str, arguments: dict[str, Argument]) -> None:
+        streamed = [name for name, argument in arguments.items() if isinstance(argument, Items)]
+        if len(streamed) > 1:
+            self._mistake(place, f"arguments {' and '.join(map(repr, streamed))} both ask for the images; keep one")
+
+    def _mistake(self, place: str, text: str) -> None:
+        if f"{place}: {text}" not in self.mistakes:
+            self.mistakes.append(f"{place}: {text}")
+
+
+EXPECTED = (
+    "expected one of: Image, list[Image], Sample, list[Sample], JobContext, Labels, a subclass of Parameters, "
+    "Annotated[Path, ModelFile(...)], Annotated[..., Input(...)], Annotated[..., Depends(...)], "
+    f"or the SDK's {', '.join(SERVER_OBJECTS)}"
+)
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """`file.py:12 function` for messages."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        return _name(function)
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno} {_name(function)}"
+
+
+def summary_of(documented: Any) -> str:
+    """The docstring of a function or class, cleaned; empty where there is none of its own."""
+    return inspect.cleandoc(documented.__doc__) if isinstance(getattr(documented, "__doc__", None), str) else ""
+
+
+def is_generator(function: Callable[..., Any]) -> bool:
+    """Whether calling the function makes a generator, whose second half is teardown."""
+    return inspect.isgeneratorfunction(inspect.unwrap(function))
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__qualname__", repr(function)).replace("<locals>.", "")
+
+
+def _text(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")

@@ -1,0 +1,83 @@
+"""What every task type is: a declaration, and an Output that knows how results are written and recognised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from picsellia_processing.context import JobContext
+    from picsellia_processing.image import AssetReference, Image
+    from picsellia_processing.parameters import Parameters
+    from picsellia_processing.signature import Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The result for one Asset, ready to be written: what goes on the wire, and what goes on the report."""
+
+    reference: AssetReference
+    payload: dict[str, Any]
+    shapes: Sequence[WrittenShape] = ()
+    dropped: Sequence[str] = ()
+    unmatched: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenShape:
+    """One shape as the platform gets it: `fields` are in the coordinates of the file as stored."""
+
+    type: str
+    label: str
+    confidence: float | None
+    fields: dict[str, Any]
+
+
+class Output(Protocol):
+    """Where the results of one Job go. The platform is the journal: `pending` recognises what is already there."""
+
+    chunk: int
+
+    def pending(self, references: Sequence[AssetReference]) -> list[AssetReference]:
+        """Those references that still have to be done."""
+        ...
+
+    def record(self, image: Image, result: Any) -> Record:
+        """Check the author's result for one image.
+
+        Raises:
+            ResultError: the result is not one this task accepts.
+        """
+        ...
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Write one chunk, durably, in one call.
+
+        Raises:
+            RejectedError: the platform refuses the chunk because of what is in it, or because it is too large.
+            PlatformError: the platform cannot be reached, or refuses the whole Job.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task type of the platform.
+
+    Attributes:
+        name: as authors write it, such as "pre_annotation".
+        type: the platform's processing type, such as "PRE_ANNOTATION".
+        target: what a Job of it runs on: "DATASET_VERSION", "MODEL_VERSION" or "DATALAKE".
+        options: parameters that every processing of this task has.
+        check: the mistakes in a signature, such as a return type that cannot be written.
+        prepare: resolves what the task needs (labels, for example) before any download, and makes the Output.
+    """
+
+    name: str
+    type: str
+    target: str
+    options: type[Parameters]
+    check: Callable[[Signature], list[str]]
+    prepare: Callable[[JobContext, Parameters, Signature], tuple[JobContext, Output]]

@@ -1,0 +1,158 @@
+"""Annotating the assets of a DatasetVersion: what pre-annotation and auto-annotation share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, get_args, get_origin, overload
+
+from picsellia_processing.annotation import SHAPE_TYPES
+from picsellia_processing.image import Image, Sample
+from picsellia_processing.parameters import Field, Parameters
+from picsellia_processing.processing import Processing
+from picsellia_processing.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from picsellia_processing.context import JobContext
+    from picsellia_processing.signature import Signature
+    from picsellia_processing.task import Output
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SHAPES_OF_TYPE: dict[str, tuple[str, ...]] = {
+    "CLASSIFICATION": ("Classification",),
+    "OBJECT_DETECTION": ("Rectangle",),
+    "SEGMENTATION": ("Polygon",),
+    "MASK": ("Mask",),
+    "KEYPOINT": ("Keypoints",),
+    "LINE": ("Line",),
+    "POINT": ("Point",),
+    "MULTI": tuple(kind.__name__ for kind in SHAPE_TYPES),
+}
+"""Which shapes a DatasetVersion of each type holds."""
+
+
+class AnnotationParameters(Parameters):
+    """Parameters of every processing that annotates. Inherit from it to receive them, or to change a default."""
+
+    existing: Literal["keep", "replace"] = Field(
+        "keep",
+        description="What becomes of annotations that are there: keep them and leave their assets alone, or replace them.",
+    )
+    label_matching: Literal["existing", "add"] = Field(
+        "existing",
+        description="Whether a class of the model without a label is left out, or gets its label added.",
+    )
+    max_failure_rate: float = Field(
+        0.05, ge=0, le=1, description="The Job fails when a larger share of the assets cannot be processed."
+    )
+    batch_size: int = Field(16, ge=1, le=4096, description="How many images the model gets at once.")
+
+
+class AnnotatingDecorator:
+    """Makes a Processing of a function: `@pre_annotation`, or `@pre_annotation(batch_size=16)`.
+
+    The keywords are the author's defaults for the parameters every annotating processing has. A Job may override them.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self.__doc__ = f"{AnnotatingDecorator.__doc__}"
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Processing[P, R]: ...
+
+    @overload
+    def __call__(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        batch_size: int | None = None,
+        existing: Literal["keep", "replace"] | None = None,
+        label_matching: Literal["existing", "add"] | None = None,
+        max_failure_rate: float | None = None,
+    ) -> Callable[[Callable[P, R]], Processing[P, R]]: ...
+
+    def __call__(
+        self, function: Callable[P, R] | None = None, /, *, name: str | None = None, **defaults: Any
+    ) -> Processing[P, R] | Callable[[Callable[P, R]], Processing[P, R]]:
+        """Decorate `function`, or make a decorator with these defaults."""
+
+        def decorate(function: Callable[P, R]) -> Processing[P, R]:
+            return Processing(function, self._task, name=name, defaults=defaults)
+
+        return decorate if function is None else decorate(function)
+
+
+def annotating_task(name: str, status: str) -> Task:
+    """The declaration of a task type whose annotations get `status`."""
+
+    def prepare(context: JobContext, options: Parameters, signature: Signature) -> tuple[JobContext, Output]:
+        from picsellia_processing.sdk.annotations import prepare_output  # noqa: PLC0415 - the SDK is loaded by Jobs alone
+
+        assert isinstance(options, AnnotationParameters)
+        return prepare_output(
+            context,
+            status=status,
+            existing=options.existing,
+            label_matching=options.label_matching,
+            shapes_of_type=SHAPES_OF_TYPE,
+            returned=returned_shapes(signature.returns),
+        )
+
+    return Task(
+        name=name,
+        type=name.upper(),
+        target="DATASET_VERSION",
+        options=AnnotationParameters,
+        check=check_signature,
+        prepare=prepare,
+    )
+
+
+def check_signature(signature: Signature) -> list[str]:
+    """The mistakes of a signature that only an annotating task can know: what the function says it returns."""
+    from picsellia_processing.signature import ContextArgument  # noqa: PLC0415
+
+    items = signature.items
+    if items is None:
+        drives = any(isinstance(argument, ContextArgument) for argument in signature.arguments.values())
+        asks = "ask for the images (`images: list[Image]`), or for `context: JobContext` to drive"
+        return [] if drives else [f"{signature.place}: nothing to annotate; {asks}"]
+    hint = signature.returns
+    if hint is None:
+        return []
+    foreign = _vendor_shape(hint)
+    if foreign:
+        ours = f"`from picsellia_processing import {foreign}`"
+        return [f"{signature.place}: it returns the SDK's server object {foreign}; return the value instead: {ours}"]
+    depth = _list_depth(hint)
+    expected = 2 if items.batched else 1
+    if depth is not None and depth != expected:
+        wanted = "list[list[...]], one list for each image" if items.batched else "list[...], the shapes of the image"
+        return [f"{signature.place}: it returns {hint}; expected {wanted}"]
+    return []
+
+
+def returned_shapes(hint: Any) -> tuple[str, ...]:
+    """The names of the shape classes in a return annotation; empty where it does not say."""
+    if isinstance(hint, type) and hint in SHAPE_TYPES:
+        return (hint.__name__,)
+    return tuple(dict.fromkeys(name for argument in get_args(hint) for name in returned_shapes(argument)))
+
+
+def _vendor_shape(hint: Any) -> str | None:
+    names = {kind.__name__ for kind in SHAPE_TYPES}
+    if isinstance(hint, type) and hint.__module__.startswith("picsellia.") and hint.__name__ in names:
+        return hint.__name__
+    return next((found for argument in get_args(hint) if (found := _vendor_shape(argument))), None)
+
+
+def _list_depth(hint: Any) -> int | None:
+    depth = 0
+    while get_origin(hint) is list:
+        depth += 1
+        (hint,) = get_args(hint)
+    return depth if depth and hint not in {Image, Sample} else None

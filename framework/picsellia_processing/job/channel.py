@@ -1,0 +1,216 @@
+"""What supervisor and worker tell each other: JSON lines over two pipes.
+
+The worker writes events, the supervisor writes commands. Both sides use the dataclasses below; a field is a key of the
+line. The numbers of the worker's ends are in its environment, under `EVENTS_FD` and `COMMANDS_FD`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+
+    from pydantic import TypeAdapter
+
+EVENTS_FD = "PXP_EVENTS_FD"
+COMMANDS_FD = "PXP_COMMANDS_FD"
+
+Stage = Literal["fetch", "decode", "process", "write"]
+
+_READ_BYTES = 1 << 16
+_LONGEST_LINE = 1 << 22
+
+_Message = TypeVar("_Message")
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A chapter of the log begins."""
+
+    name: str
+    event: Literal["chapter"] = "chapter"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work is: `done` of `total` (None: not known), and the same in words. Replaces the one before."""
+
+    done: int
+    total: int | None
+    text: str
+    event: Literal["progress"] = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One asset failed, at `stage`, for `reason`."""
+
+    asset: str
+    asset_id: str
+    stage: Stage
+    reason: str
+    event: Literal["failure"] = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The report so far: every field of it except status, reason and failures."""
+
+    report: dict[str, Any]
+    event: Literal["snapshot"] = "snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Last words before the exit status `exit_code`. `traceback` is empty where it would say nothing."""
+
+    reason: str
+    traceback: str = ""
+    exit_code: int = 1
+    event: Literal["failed"] = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All work is done and acknowledged; exit status 0 follows."""
+
+    event: Literal["finished"] = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The Job is RUNNING: do the work of `target`; `out` is the absolute path of a folder for files, or None."""
+
+    target: str
+    out: str | None = None
+    command: Literal["start"] = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End soon: write what is done, say `Failed` with exit code 143, exit."""
+
+    command: Literal["stop"] = "stop"
+
+
+Event = Chapter | Progress | Failure | Snapshot | Failed | Finished
+Command = Start | Stop
+
+
+class Sender:
+    """Writes messages to the pipe `fd`, from any thread. Sending never fails: once nobody reads, it does nothing."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd: int | None = fd
+        self._lock = threading.Lock()
+
+    def send(self, message: Event | Command) -> None:
+        """Write one line, whole, blocking while the pipe is full.
+
+        Raises:
+            TypeError: a value in it, or in `Snapshot.report`, is not JSON.
+        """
+        line = _encode(message)
+        with self._lock:
+            try:
+                while line and self._fd is not None:
+                    line = line[os.write(self._fd, line) :]
+            except OSError:
+                self._close()
+
+    def close(self) -> None:
+        """Close the pipe: the other side sees the end of it. Safe to call twice."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._fd is not None:
+            with suppress(OSError):
+                os.close(self._fd)
+            self._fd = None
+
+
+def read_events(fd: int) -> Iterator[Event]:
+    """The events that arrive at `fd`, until its end. Lines that are none (garbage, cut short) are left out."""
+    return (message for line in _lines(fd) if (message := _decode(line, _events())) is not None)
+
+
+def read_commands(fd: int) -> Iterator[Command]:
+    """The commands that arrive at `fd`; the last is always a `Stop`, because the end of the pipe means that as well."""
+    for line in _lines(fd):
+        message = _decode(line, _commands())
+        if message is not None:
+            yield message
+        if isinstance(message, Stop):
+            return
+    yield Stop()
+
+
+def worker_pipes(environ: MutableMapping[str, str]) -> tuple[int, int]:
+    """Take the worker's ends out of `environ`: the descriptor to write events to, and the one to read commands from.
+
+    Processes that the author starts do not inherit them.
+
+    Raises:
+        KeyError: this process was not started by a supervisor.
+    """
+    events, commands = int(environ.pop(EVENTS_FD)), int(environ.pop(COMMANDS_FD))
+    for fd in (events, commands):
+        os.set_inheritable(fd, False)  # noqa: FBT003 - the argument has no name
+    return events, commands
+
+
+def _encode(message: Event | Command) -> bytes:
+    # Names of assets may hold lone surrogates, which are not UTF-8: they become "?".
+    return json.dumps(asdict(message), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def _decode(line: bytes, adapter: TypeAdapter[_Message]) -> _Message | None:
+    try:
+        return adapter.validate_json(line)
+    except ValueError:
+        return None
+
+
+# pydantic is imported by the first message read, so that the worker is spawned before the supervisor pays for it.
+@cache
+def _events() -> TypeAdapter[Event]:
+    from pydantic import Field, TypeAdapter  # noqa: PLC0415
+
+    return TypeAdapter(Annotated[Event, Field(discriminator="event")])
+
+
+@cache
+def _commands() -> TypeAdapter[Command]:
+    from pydantic import Field, TypeAdapter  # noqa: PLC0415
+
+    return TypeAdapter(Annotated[Command, Field(discriminator="command")])
+
+
+def _lines(fd: int) -> Iterator[bytes]:
+    rest = b""
+    overlong = False
+    while chunk := _read(fd):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if not overlong:
+                yield line
+            overlong = False
+        if len(rest) > _LONGEST_LINE:
+            rest, overlong = b"", True
+    if rest and not overlong:
+        yield rest
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, _READ_BYTES)
+    except OSError:
+        return b""

@@ -26,6 +26,8 @@ class AssetReference:
     height: int = 0
     object_name: str = ""
     data_id: str = ""
+    type: str = "IMAGE"
+    upload_status: str = "DONE"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -58,7 +58,7 @@ class Injector:
         """The Job's parameters as an instance of `model`."""
         return next(instance for instance in self._parameters if type(instance) is model)
 
-    def _value(self, argument: Any) -> Any:  # noqa: PLR0911 - one line for each kind of argument
+    def _value(self, argument: Any) -> Any:
         match argument:
             case ParametersArgument(model):
                 return self.parameters(model)
@@ -124,7 +124,7 @@ def server_object(context: JobContext, class_name: str) -> Any:
 
 @contextmanager
 def bound(processing: Processing[..., Any], injector: Injector, resources: ExitStack) -> Iterator[Callable[..., Any]]:
-    """The author's function with everything injected but the images: `call(items)`, or `call()` where the author drives.
+    """The author's function with all but the images injected: `call(items)`, or `call()` where the author drives.
 
     What the author's `setup`, and the functions depended on, acquired is released on the way out.
     """

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
 
 from picsellia_processing.context import JobContext
 from picsellia_processing.errors import DefinitionError
@@ -14,6 +13,9 @@ from picsellia_processing.image import Image, Sample
 from picsellia_processing.inputs import Depends, Input, ModelFile
 from picsellia_processing.labels import Labels
 from picsellia_processing.parameters import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SERVER_OBJECTS = ("Client", "Job", "DatasetVersion", "ModelVersion", "Datalake")
 """Classes of the vendor's SDK that are injected by annotation."""

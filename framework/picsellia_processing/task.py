@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from picsellia_processing.errors import ProcessingError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from picsellia_processing.image import AssetReference, Image
     from picsellia_processing.parameters import Parameters
     from picsellia_processing.signature import Signature
+
+
+class RejectedError(ProcessingError):
+    """The platform refuses a chunk for what is in it, or for its size: smaller pieces may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class WrittenShape:
 
     type: str
     label: str
+    model_class: str
     confidence: float | None
     fields: dict[str, Any]
 

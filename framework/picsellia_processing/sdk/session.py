@@ -85,6 +85,9 @@ class PlatformSession(requests.Session):
     every pause; returning early from it (a stop, a test) is allowed.
     """
 
+    cut_off = RETRIED_ERRORS
+    """What reading a streamed body may raise when the connection breaks."""
+
     def __init__(
         self,
         *,

@@ -38,7 +38,7 @@ class AnnotationParameters(Parameters):
 
     existing: Literal["keep", "replace"] = Field(
         "keep",
-        description="What becomes of annotations that are there: keep them and leave their assets alone, or replace them.",
+        description="What becomes of annotations that are there: keep them and skip their assets, or replace them.",
     )
     label_matching: Literal["existing", "add"] = Field(
         "existing",
@@ -90,7 +90,7 @@ def annotating_task(name: str, status: str) -> Task:
     """The declaration of a task type whose annotations get `status`."""
 
     def prepare(context: JobContext, options: Parameters, signature: Signature) -> tuple[JobContext, Output]:
-        from picsellia_processing.sdk.annotations import prepare_output  # noqa: PLC0415 - the SDK is loaded by Jobs alone
+        from picsellia_processing.tasks.annotation_output import prepare_output  # noqa: PLC0415 - only Jobs load the SDK
 
         assert isinstance(options, AnnotationParameters)
         return prepare_output(

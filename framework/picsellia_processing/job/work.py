@@ -1,0 +1,237 @@
+"""The work of one Job: load the processing, resolve the Job, settle what can be known, then stream."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import ExitStack
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from picsellia_processing.injection import Injector, bound
+from picsellia_processing.job.channel import Chapter, Failure, Progress, Snapshot
+from picsellia_processing.job.measure import peak_rss
+from picsellia_processing.job.predictions import Predictions
+from picsellia_processing.parameters import Parameters, resolve
+from picsellia_processing.processing import Processing, load
+from picsellia_processing.sdk.client import connect
+from picsellia_processing.sdk.environment import Environment, read_environment
+from picsellia_processing.sdk.job import resolve_job
+from picsellia_processing.sdk.models import choose_files, download
+from picsellia_processing.sdk.session import RequestLog
+from picsellia_processing.stream.stream import Stream, StreamOptions
+from picsellia_processing.stream.tally import Tally
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from picsellia_processing.context import JobContext
+    from picsellia_processing.image import AssetReference
+    from picsellia_processing.inputs import ModelFile
+    from picsellia_processing.job.channel import Sender
+
+INTERVAL = 1.0
+"""Seconds between two looks at the counts."""
+
+
+class Work:
+    """One Job's work in this process. `run` does it; `stop`, from another thread, ends it soon."""
+
+    def __init__(self, target: str, out: Path | None, folder: Path, events: Sender) -> None:
+        self._target = target
+        self._out = out
+        self._folder = folder
+        self._events = events
+        self._stopping = threading.Event()
+        self._requests = RequestLog()
+        self._known: dict[str, Any] = {"versions": _versions()}
+        self._labels: JobContext | None = None
+        self._stream: Stream | None = None
+        self._tally = Tally(0.0, self._failed)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the work was asked to end before it was done."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Stop soon: nothing further is begun, what is done is written. Call again to write what came since."""
+        self._stopping.set()
+        if self._stream is not None:
+            self._stream.stop()
+
+    def run(self) -> None:
+        """Do the work, from loading the author's code to the last acknowledged write.
+
+        Raises:
+            ProcessingError: something the author, or who launched the Job, must know. Nothing was begun if it is a
+                UsageError.
+            Exception: whatever the author's code raises when it is imported, set up or torn down.
+        """
+        self._events.send(Chapter("Setup"))
+        processing = load(self._target)
+        self._known |= {"name": processing.name, "task": processing.task.name}
+        context, parameters = self._resolve(processing, read_environment(os.environ))
+        context, output = processing.task.prepare(context, _options(processing, parameters), processing.signature)
+        self._labels = context
+        stored = choose_files(context.model_version, processing.model_files)
+        if stored:
+            self._events.send(Chapter("Model"))
+        files: dict[ModelFile, Path] = {}
+        for wanted, file in stored.items():
+            files[wanted] = download(context.client, file, self._folder)
+            print(f"model file {file.name!r}: {file.filename}, {files[wanted].stat().st_size:,} bytes", flush=True)
+        options = _options(processing, parameters)
+        self._tally = Tally(options.max_failure_rate, self._failed)
+        with Predictions(self._out) as predictions:
+            self._stream = Stream(
+                context,
+                output,
+                self._tally,
+                StreamOptions(batch_size=options.batch_size),
+                stopping=self._stopping,
+                acknowledged=predictions.add,
+            )
+            self._do(processing, replace(context, driver=self._stream), parameters, files)
+        self.report()
+
+    def _resolve(
+        self, processing: Processing[..., Any], environment: Environment
+    ) -> tuple[JobContext, list[Parameters]]:
+        client = connect(environment, log=self._requests)
+        context = resolve_job(client, environment.job_id, processing.task, folder=self._folder)
+        self._known |= _described(context, environment.job_id)
+        parameters = resolve(processing.parameter_models, context.parameters, processing.defaults)
+        self._known["parameters"] = _values(parameters)
+        _print_table(processing, context, self._known["parameters"])
+        return context, parameters
+
+    def _do(
+        self,
+        processing: Processing[..., Any],
+        context: JobContext,
+        parameters: list[Parameters],
+        files: dict[ModelFile, Path],
+    ) -> None:
+        assert self._stream is not None
+        resources = ExitStack()
+        injector = Injector(context, parameters, files, resources)
+        ended = threading.Event()
+        with bound(processing, injector, resources) as call:
+            self._events.send(Chapter(processing.task.name.replace("_", " ").capitalize()))
+            self._tally.restart()
+            watcher = threading.Thread(target=self._watch, args=(ended,), name="watch", daemon=True)
+            watcher.start()
+            try:
+                if processing.signature.items is None:
+                    self._stream.drive(call)
+                else:
+                    self._stream.run(call, processing.signature.items)
+            finally:
+                ended.set()
+                watcher.join()
+                self.report()
+
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.wait(INTERVAL):
+            self.report()
+
+    def report(self) -> None:
+        """Tell the supervisor how far the work is."""
+        counts = self._tally.snapshot()
+        assets = counts["assets"]
+        text = f"{self._tally.done:,}/{assets['selected']:,} assets, {counts['images_per_second']:.1f} images/s"
+        if assets["failed"]:
+            text += f", {assets['failed']:,} failed"
+        if assets["selected"]:
+            self._events.send(Progress(self._tally.done, assets["selected"], text))
+        self._events.send(Snapshot({**self._known, **counts, **self._measured()}))
+
+    def _measured(self) -> dict[str, Any]:
+        return {
+            "requests": {
+                "total": self._requests.total,
+                "by_endpoint": dict(self._requests.by_endpoint),
+                "retries": self._requests.retries,
+            },
+            "peak_rss_bytes": peak_rss(),
+            "labels": _labels(self._labels, self._tally),
+        }
+
+    def _failed(self, reference: AssetReference, stage: str, reason: str) -> None:
+        self._events.send(Failure(reference.filename, reference.id, stage, reason))  # type: ignore[arg-type]
+
+
+def _options(processing: Processing[..., Any], parameters: list[Parameters]) -> Any:
+    return next(each for each in parameters if isinstance(each, processing.task.options))
+
+
+def _values(parameters: list[Parameters]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for each in parameters:
+        values = {**each.model_dump(mode="json"), **values}
+    return values
+
+
+def _described(context: JobContext, job_id: str) -> dict[str, Any]:
+    target = context.dataset_version or context.model_version or context.datalake
+    model = context.model_version
+    return {
+        "job_id": job_id,
+        "target": target and {"type": context.target_type, "id": str(target.id), "name": context.target_name},
+        "model_version": model
+        and {
+            "id": str(model.id),
+            "name": model.name,
+            "version": model.version,
+            "type": model.type.value,
+            "framework": model.framework.value,
+        },
+    }
+
+
+def _labels(context: JobContext | None, tally: Tally) -> list[dict[str, Any]]:
+    labels = context.labels if context is not None else None
+    if labels is None:
+        return []
+    rows = []
+    for name in dict.fromkeys((*labels.classes, *tally.classes)):
+        counted = tally.classes.get(name)
+        label = labels.match(name)
+        confidence = None
+        if counted is not None and counted.scored:
+            mean = counted.total / counted.scored
+            confidence = {"mean": round(mean, 4), "min": round(counted.lowest, 4), "max": round(counted.highest, 4)}
+        rows.append(
+            {
+                "model_class": name,
+                "label": label,
+                "closest": None if label is not None else labels.closest(name),
+                "shapes": counted.shapes if counted is not None else 0,
+                "confidence": confidence,
+            }
+        )
+    return rows
+
+
+def _versions() -> dict[str, str]:
+    import platform  # noqa: PLC0415 - the standard library's, beside this package's own `platform`
+
+    return {
+        "picsellia_processing": version("picsellia-processing"),
+        "picsellia": version("picsellia"),
+        "python": platform.python_version(),
+    }
+
+
+def _print_table(processing: Processing[..., Any], context: JobContext, values: dict[str, Any]) -> None:
+    rows = {"processing": f"{processing.name} ({processing.task.name})", context.target_type: context.target_name}
+    if context.model_version is not None:
+        rows["MODEL_VERSION"] = f"{context.model_version.name}/{context.model_version.version}"
+    if context.selection is not None:
+        rows["selection"] = f"{len(context.selection):,} ids"
+    rows |= {name: str(value) for name, value in values.items()}
+    width = max(len(name) for name in rows)
+    for name, value in rows.items():
+        print(f"  {name.ljust(width)}  {value}", flush=True)

@@ -1,0 +1,167 @@
+"""Annotations on the wire: labels in bulk, a chunk of assets in one call, shapes as the platform spells them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import picsellia.exceptions
+from picsellia.types.enums import AnnotationStatus, ImportAnnotationMode
+
+from picsellia_processing.annotation import (
+    Classification,
+    Keypoints,
+    Line,
+    Mask,
+    Point,
+    Polygon,
+    Rectangle,
+)
+from picsellia_processing.geometry import decode_rle, encode_rle
+from picsellia_processing.sdk.assets import annotation_chunk, read_annotations
+from picsellia_processing.sdk.client import describe, translated
+from picsellia_processing.task import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from picsellia.sdk.dataset_version import DatasetVersion
+
+    from picsellia_processing.annotation import Shape
+
+ANNOTATION_IDS_LIMIT = 50
+"""Most asset ids that one question for annotation ids may name; the SDK's own limit."""
+
+REJECTIONS = (picsellia.exceptions.RequestTooLargeError, picsellia.exceptions.BadRequestError)
+"""What the platform answers when the content of a chunk, not the Job, is at fault."""
+
+NOT_IN_BULK = ("lines", "points")
+"""Shapes that the bulk endpoint does not take; an annotation of theirs is made, then saved."""
+
+
+def read_labels(version: DatasetVersion) -> dict[str, str]:
+    """The labels of a DatasetVersion: id by name."""
+    with translated(f"reading the labels of {version.name}/{version.version}"):
+        return {label.name: str(label.id) for label in version.list_labels()}
+
+
+def add_labels(version: DatasetVersion, names: Sequence[str]) -> dict[str, str]:
+    """Make the labels that are missing, in one request: id by name, for all of `names`."""
+    with translated(f"adding labels to {version.name}/{version.version}"):
+        path = f"/api/dataset/version/{version.id}/bulk-labels"
+        made = version.connection.xget(path, data=orjson.dumps({"names": list(names)})).json()
+    return {str(label["name"]): str(label["id"]) for label in made}
+
+
+def set_type(version: DatasetVersion, inference_type: str) -> None:
+    """Configure a DatasetVersion that has no type yet."""
+    with translated(f"setting the type of {version.name}/{version.version} to {inference_type}"):
+        version.set_type(inference_type)
+
+
+def write_annotations(
+    version: DatasetVersion, payloads: Sequence[dict[str, Any]], *, status: str, replace: bool
+) -> None:
+    """Write the annotations of some assets in one request; each asset's annotation is written whole or not at all.
+
+    With `replace` an annotation that is there is replaced, else it is left as it is.
+
+    Raises:
+        RejectedError: the platform refuses what is in the chunk, or its size.
+        PlatformError: the platform cannot be reached, or refuses for another reason.
+    """
+    mode = ImportAnnotationMode.REPLACE if replace else ImportAnnotationMode.KEEP
+    body = {
+        "import_type": mode,
+        "status": AnnotationStatus(status),
+        "annotations": [_without(payload, NOT_IN_BULK) for payload in payloads],
+    }
+    saved = [payload for payload in payloads if any(payload.get(kind) for kind in NOT_IN_BULK)]
+    with translated(f"writing the annotations of {len(payloads)} assets"):
+        try:
+            path = f"/api/dataset/version/{version.id}/bulk-annotations"
+            version.connection.post(path, data=orjson.dumps(body))
+            for payload in saved:
+                _save(version, payload)
+        except REJECTIONS as error:
+            raise RejectedError(f"the platform refused the annotation: {describe(error)}") from error
+
+
+def _save(version: DatasetVersion, payload: dict[str, Any]) -> None:
+    found = version.connection.get(f"/api/asset/{payload['asset_id']}/annotations/find").json()
+    content = {"duration": 0.0, **{key: value for key, value in payload.items() if key != "asset_id" and value}}
+    version.connection.post(f"/api/annotation/{found['id']}/save", data=orjson.dumps(content))
+
+
+def _without(payload: dict[str, Any], kinds: Iterable[str]) -> dict[str, Any]:
+    return {key: value for key, value in payload.items() if key not in kinds}
+
+
+def to_wire(shape: Shape, label_id: str) -> tuple[str, dict[str, Any]]:
+    """A shape, already fitted to integers, as the platform spells it: the list it belongs in, and its fields."""
+    common: dict[str, Any] = {"label_id": label_id, "text": None, "attributes": {}}
+    match shape:
+        case Rectangle():
+            corners = {"x": int(shape.x), "y": int(shape.y), "w": int(shape.width), "h": int(shape.height)}
+            return "rectangles", {**corners, **common}
+        case Polygon():
+            return "polygons", {"polygon": _integers(shape.points), **common}
+        case Mask():
+            return "masks", {"mask": encode_rle(shape.pixels), **common}
+        case Line():
+            return "lines", {"line": _integers(shape.points), **common}
+        case Point():
+            return "points", {"point": [int(shape.x), int(shape.y)], **common}
+        case Keypoints():
+            return "keypoints", {"keypoints": [[int(x), int(y), int(v)] for x, y, v in shape.points], **common}
+        case Classification():
+            return "classifications", common
+
+
+def load_shapes(version: DatasetVersion, sizes: Mapping[str, tuple[int, int]]) -> dict[str, tuple[Shape, ...]]:
+    """What the assets are annotated with, in the coordinates of their files as stored, by asset id.
+
+    `sizes` gives the width and height of each asset that is asked about. One without an annotation is not in the
+    result; of several annotations of an asset the newest counts.
+    """
+    asset_ids = list(sizes)
+    shapes: dict[str, tuple[Shape, ...]] = {}
+    with translated(f"reading the annotations of {len(asset_ids)} assets"):
+        for some in _chunks(asset_ids, ANNOTATION_IDS_LIMIT):
+            path = f"/api/dataset/version/{version.id}/annotations/ids"
+            ids = version.connection.get(path, params={"asset_ids": list(some)}).json()
+            for chunk in _chunks(ids, annotation_chunk(version)):
+                for annotation in read_annotations(version, chunk):
+                    asset_id = str(annotation["asset_id"])
+                    shapes.setdefault(asset_id, from_wire(annotation, sizes[asset_id]))
+    return shapes
+
+
+def from_wire(annotation: Mapping[str, Any], size: tuple[int, int]) -> tuple[Shape, ...]:
+    """The shapes of one annotation as the platform loads it, where labels are names; `size` is width and height."""
+    shapes: list[Shape] = [
+        Rectangle(each["label"], each["x"], each["y"], each["w"], each["h"])
+        for each in annotation.get("rectangles") or ()
+    ]
+    shapes += [Polygon(each["label"], _pairs(each["polygon"])) for each in annotation.get("polygons") or ()]
+    shapes += [Line(each["label"], _pairs(each["line"])) for each in annotation.get("lines") or ()]
+    shapes += [Point(each["label"], *each["point"][:2]) for each in annotation.get("points") or ()]
+    shapes += [Classification(each["label"]) for each in annotation.get("classifications") or ()]
+    shapes += [
+        Keypoints(each["label"], [(x, y, int(v)) for x, y, v in each["keypoints"]])
+        for each in annotation.get("keypoints") or ()
+    ]
+    shapes += [Mask(each["label"], decode_rle(each["mask"], *size)) for each in annotation.get("masks") or ()]
+    return tuple(shapes)
+
+
+def _integers(points: Iterable[Iterable[float]]) -> list[list[int]]:
+    return [[int(value) for value in point] for point in points]
+
+
+def _pairs(points: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
+    return [(point[0], point[1]) for point in points]
+
+
+def _chunks(values: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]

@@ -1,0 +1,163 @@
+"""Resolving a Job into a JobContext, whichever generation of payload the platform sends.
+
+`job.sync()` has come in three generations (see the keys below), sometimes several at once. Their fields are merged,
+newest first; the task says what kind of object `target_id` is where the payload does not.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import picsellia.exceptions
+from picsellia.sdk.job import Job
+from picsellia.types.enums import ProcessingType
+
+from picsellia_processing.context import JobContext
+from picsellia_processing.errors import JobError, PlatformError
+from picsellia_processing.sdk.client import session_of, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from picsellia import Client
+
+    from picsellia_processing.task import Task
+
+GENERATIONS = (
+    "processing_job",
+    "dataset_version_processing_job",
+    "datalake_processing_job",
+    "model_version_processing_job",
+    "datasetversionprocessingjob",
+)
+"""The keys of a Job's payload that hold what it runs on, newest first."""
+
+TARGET_ID = {
+    "DATASET_VERSION": "input_dataset_version_id",
+    "MODEL_VERSION": "input_model_version_id",
+    "DATALAKE": "input_datalake_id",
+}
+SELECTION_KEY = {"DATASET_VERSION": "asset_ids", "DATALAKE": "data_ids"}
+
+
+def resolve_job(client: Client, job_id: str, task: Task, *, folder: Path) -> JobContext:
+    """Everything the Job is, for a processing of this task.
+
+    Raises:
+        JobError: the Job is of another task, or its target, its selection or one of its inputs cannot be resolved.
+        PlatformError: the platform cannot be reached.
+    """
+    job = Job(client.connection, {"id": job_id, "status": "RUNNING"}, version=2)
+    payload = _found(f"the Job {job_id}", job.sync)
+    _check_type(payload, task)
+    details = merged(payload)
+    inputs = {**{key: value for key, value in details.items() if key.endswith("_id")}, **(details.get("inputs") or {})}
+    target_id = details.get(TARGET_ID[task.target]) or details.get("target_id")
+    if not target_id:
+        raise JobError(
+            f"the Job says nothing about the {task.target} that {task.name} runs on; "
+            f"found {', '.join(sorted(details)) or 'no details at all'} in its payload"
+        )
+    target = _target(client, task.target, str(target_id))
+    if task.target != "MODEL_VERSION" and inputs.get("model_version_id"):
+        target["model_version"] = _model_version(client, str(inputs["model_version_id"]))
+    if details.get("output_dataset_version_id"):
+        target["output_dataset_version"] = _dataset_version(client, str(details["output_dataset_version_id"]))
+    if details.get("output_datalake_id"):
+        target["output_datalake"] = _datalake(client, str(details["output_datalake_id"]))
+    return JobContext(
+        client=client,
+        job=job,
+        type=payload.get("type"),
+        target_type=task.target,
+        parameters=MappingProxyType(dict(details.get("parameters") or {})),
+        inputs=MappingProxyType(inputs),
+        selection=read_selection(client, details, task.target),
+        folder=folder,
+        **target,
+    )
+
+
+def merged(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The details of a Job's payload, whatever its generation; a newer one wins over an older one."""
+    details: dict[str, Any] = {}
+    for generation in reversed(GENERATIONS):
+        found = payload.get(generation)
+        if isinstance(found, dict):
+            details.update({key: value for key, value in found.items() if value is not None})
+    return details
+
+
+def read_selection(client: Client, details: Mapping[str, Any], target_type: str) -> tuple[str, ...] | None:
+    """The ids the Job is limited to; None when it was launched on the whole target. Never widened.
+
+    Raises:
+        JobError: there is a selection but it cannot be read, or it is empty.
+    """
+    key = SELECTION_KEY.get(target_type)
+    url = details.get("payload_presigned_url")
+    if key is None or not url:
+        return None
+    content = _read_json(client, url)
+    if not isinstance(content, dict) or key not in content:
+        raise JobError(f"the Job's selection cannot be read: expected a JSON object with {key!r}")
+    selected = content[key]
+    if selected is None and target_type == "DATASET_VERSION":
+        return None
+    if not isinstance(selected, list) or not selected:
+        raise JobError(f"the Job was launched on an empty selection ({key}: {selected!r}); select at least one")
+    return tuple(dict.fromkeys(str(each) for each in selected))
+
+
+def _read_json(client: Client, url: str) -> Any:
+    answer = session_of(client).get(url, timeout=60)
+    if not answer.ok:
+        raise JobError(
+            f"the Job's selection cannot be read: the platform answered {answer.status_code}. "
+            "It is not run on everything instead; launch the Job again"
+        )
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def _check_type(payload: Mapping[str, Any], task: Task) -> None:
+    found = payload.get("type")
+    if found in ProcessingType.values() and found != task.type:
+        raise JobError(
+            f"the Job is a {found}, but this processing is a {task.type}; "
+            "launch it from a Processing that is registered with that type, or change the decorator"
+        )
+
+
+def _target(client: Client, target_type: str, target_id: str) -> dict[str, Any]:
+    if target_type == "DATASET_VERSION":
+        return {"dataset_version": _dataset_version(client, target_id)}
+    if target_type == "MODEL_VERSION":
+        return {"model_version": _model_version(client, target_id)}
+    return {"datalake": _datalake(client, target_id)}
+
+
+def _dataset_version(client: Client, version_id: str) -> Any:
+    return _found(f"the DatasetVersion {version_id}", lambda: client.get_dataset_version_by_id(version_id))
+
+
+def _model_version(client: Client, version_id: str) -> Any:
+    return _found(f"the ModelVersion {version_id}", lambda: client.get_model_version_by_id(version_id))
+
+
+def _datalake(client: Client, datalake_id: str) -> Any:
+    return _found(f"the Datalake {datalake_id}", lambda: client.get_datalake(id=datalake_id))
+
+
+def _found(what: str, get: Callable[[], Any]) -> Any:
+    try:
+        with translated(f"reading {what}"):
+            return get()
+    except PlatformError as error:
+        if isinstance(error.__cause__, (picsellia.exceptions.ResourceNotFoundError, ValueError)):
+            raise JobError(f"{what}, which the Job refers to, does not exist in this organization") from error
+        raise

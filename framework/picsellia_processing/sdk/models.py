@@ -1,0 +1,95 @@
+"""The files of a ModelVersion: which of them is meant, and getting it here whole."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from picsellia_processing.errors import JobError, PlatformError
+from picsellia_processing.parameters import suggestion
+from picsellia_processing.sdk.client import session_of, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from picsellia import Client
+    from picsellia.sdk.model_file import ModelFile as StoredFile
+    from picsellia.sdk.model_version import ModelVersion
+
+    from picsellia_processing.inputs import ModelFile
+
+PIECE = 1 << 20
+EXPIRED = (401, 403)
+
+
+def choose_files(version: ModelVersion | None, wanted: Sequence[ModelFile]) -> dict[ModelFile, StoredFile]:
+    """The stored file that each ModelFile means.
+
+    Raises:
+        JobError: the Job has no ModelVersion, or a file is missing or ambiguous. All mistakes at once.
+    """
+    if not wanted:
+        return {}
+    names = ", ".join(repr(file.name) for file in wanted)
+    if version is None:
+        raise JobError(
+            f"the processing asks for the model file {names}, but the Job has no ModelVersion; "
+            "launch it with the input `model_version_id`"
+        )
+    with translated(f"listing the files of the ModelVersion {version.name}"):
+        stored = version.list_files()
+    chosen = {file: _candidates(file.name, stored) for file in wanted}
+    mistakes = [_mistake(file, found, stored) for file, found in chosen.items() if len(found) != 1]
+    if mistakes:
+        raise JobError(f"the ModelVersion {version.name} (version {version.version}): " + "; ".join(mistakes))
+    return {file: found[0] for file, found in chosen.items()}
+
+
+def download(client: Client, file: StoredFile, folder: Path) -> Path:
+    """Get a model file into `folder`, under its own file name, streamed; the file appears once it is whole.
+
+    Raises:
+        PlatformError: the file cannot be had.
+    """
+    safe = "".join(char for char in file.filename.replace("\\", "/").rsplit("/", 1)[-1] if char.isprintable())
+    target = folder / str(file.id) / (safe.lstrip(".")[-128:] or "model")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name[:100] + ".part")
+    with translated(f"reading the URL of the model file {file.name!r}"):
+        url = file.url
+    for attempt in range(3):
+        session = session_of(client)
+        with session.get(url, stream=True, timeout=(10, 60)) as answer:
+            if answer.ok:
+                expected = int(answer.headers.get("Content-Length", -1))
+                with partial.open("wb") as handle:
+                    try:
+                        for piece in answer.iter_content(PIECE):
+                            handle.write(piece)
+                    except session.cut_off:
+                        continue
+                if expected in {-1, partial.stat().st_size}:
+                    partial.replace(target)
+                    return target
+            elif attempt or answer.status_code not in EXPIRED:
+                raise PlatformError(f"the model file {file.name!r} cannot be fetched: {answer.status_code}")
+            else:
+                with translated(f"renewing the URL of the model file {file.name!r}"):
+                    url = file.reset_url()
+    raise PlatformError(f"the model file {file.name!r} cannot be fetched whole, after 3 attempts")
+
+
+def _candidates(name: str, stored: Sequence[StoredFile]) -> list[StoredFile]:
+    return [file for file in stored if file.name == name] or [
+        file for file in stored if fnmatchcase(file.filename, name)
+    ]
+
+
+def _mistake(wanted: ModelFile, found: Sequence[StoredFile], stored: Sequence[StoredFile]) -> str:
+    if found:
+        names = ", ".join(f"{file.name!r} ({file.filename})" for file in found)
+        return f"several files fit {wanted.name!r}: {names}; ask for one of them by name"
+    there = ", ".join(f"{file.name!r} ({file.filename})" for file in stored) or "none"
+    hint = suggestion(wanted.name, [file.name for file in stored])
+    return f"it has no file {wanted.name!r}{hint}; its files: {there}"

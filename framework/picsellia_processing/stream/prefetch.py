@@ -1,0 +1,145 @@
+"""Prefetch: load items ahead of the one who uses them, in threads, within a budget of bytes.
+
+A feeder thread takes items from the source as long as the budget has room for the next one, so the source is read
+lazily and memory does not grow with it. Loaded items come out as they are ready, in no particular order. An item that
+is larger than the whole budget passes alone. When the budget is used up by items that are ready, they are handed out
+even if fewer than asked for: a batch larger than the budget cannot deadlock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Item = TypeVar("Item")
+Loaded = TypeVar("Loaded")
+
+MOST_AHEAD = 512
+"""Items under way or ready, at most, however small they are."""
+
+
+class Prefetch(Generic[Item, Loaded]):
+    """Loads items of `source` with `load` in `threads` threads; use as a context manager.
+
+    `cost` is how many bytes an item will hold, known beforehand; `budget` how many there may be. `load` returns None
+    for an item that is of no use. An exception of `source` or `load` comes out of `take`.
+    """
+
+    def __init__(
+        self,
+        source: Iterator[Item],
+        load: Callable[[Item], Loaded | None],
+        *,
+        cost: Callable[[Item], int],
+        threads: int,
+        budget: int,
+    ) -> None:
+        self._source = source
+        self._load = load
+        self._cost = cost
+        self._budget = budget
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="load")
+        self._feeder = threading.Thread(target=self._feed, name="feed", daemon=True)
+        self._changed = threading.Condition()
+        self._ready: deque[tuple[Loaded, int]] = deque()
+        self._held = 0
+        self._lent = 0
+        self._under_way = 0
+        self._waiting = False
+        self._exhausted = False
+        self._closed = False
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self._feeder.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self._feeder.join()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def close(self) -> None:
+        """Stop loading: what is ready or under way is dropped, and `take` returns nothing any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self, count: int) -> list[Loaded]:
+        """The next items, at most `count`; an empty list when there are no more.
+
+        The bytes of the items taken before are given back: call it when done with them.
+        """
+        with self._changed:
+            self._held -= self._lent
+            self._lent = 0
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._can_take(count))
+            if self._error is not None:
+                raise self._error
+            if self._closed:
+                return []
+            taken = [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
+            self._lent = sum(cost for _, cost in taken)
+            self._changed.notify_all()
+        return [loaded for loaded, _ in taken]
+
+    def _can_take(self, count: int) -> bool:
+        stalled = self._waiting and not self._under_way and bool(self._ready)
+        ended = self._exhausted and not self._under_way
+        return bool(self._error or self._closed or len(self._ready) >= count or stalled or ended)
+
+    def _feed(self) -> None:
+        try:
+            for item in self._source:
+                cost = self._cost(item)
+                if not self._reserve(cost):
+                    break
+                self._pool.submit(self._run, item, cost)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the items are used
+            self._fail(error)
+        with self._changed:
+            self._exhausted = True
+            self._changed.notify_all()
+
+    def _reserve(self, cost: int) -> bool:
+        with self._changed:
+            self._waiting = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._closed or self._error is not None or self._has_room(cost))
+            self._waiting = False
+            if self._closed or self._error is not None:
+                return False
+            self._held += cost
+            self._under_way += 1
+        return True
+
+    def _has_room(self, cost: int) -> bool:
+        if self._under_way + len(self._ready) >= MOST_AHEAD:
+            return False
+        return self._held + cost <= self._budget or self._held <= 0
+
+    def _run(self, item: Item, cost: int) -> None:
+        loaded = None
+        try:
+            if not self._closed:
+                loaded = self._load(item)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the items are used
+            self._fail(error)
+        with self._changed:
+            self._under_way -= 1
+            if loaded is None:
+                self._held -= cost
+            else:
+                self._ready.append((loaded, cost))
+            self._changed.notify_all()
+
+    def _fail(self, error: BaseException) -> None:
+        with self._changed:
+            self._error = self._error or error
+            self._changed.notify_all()

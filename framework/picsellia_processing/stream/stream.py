@@ -1,0 +1,201 @@
+"""The data plane of one worker: source -> fetch and decode in threads -> the author's function -> sink."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from picsellia_processing.errors import AssetError, ResultError, SkipAsset, TooManyFailuresError, UsageError
+from picsellia_processing.geometry import to_oriented
+from picsellia_processing.image import Image, Sample
+from picsellia_processing.sdk.assets import fetch
+from picsellia_processing.stream.decode import decode
+from picsellia_processing.stream.prefetch import Prefetch
+from picsellia_processing.stream.sink import Sink
+from picsellia_processing.stream.source import Work, remaining
+from picsellia_processing.tasks.annotation_output import stored_orientation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from picsellia_processing.annotation import Shape
+    from picsellia_processing.context import JobContext
+    from picsellia_processing.signature import Items
+    from picsellia_processing.stream.sink import Acknowledge
+    from picsellia_processing.stream.tally import Tally
+    from picsellia_processing.task import Output
+
+FETCH_THREADS = 24
+BUDGET = 192 * 1024 * 1024
+UNKNOWN_SIZE = 4 * 1024 * 1024
+"""Bytes counted for an asset whose size the platform does not know."""
+TRACEBACKS = 3
+"""How many of the author's exceptions are shown in full; all of them are on the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """How a stream runs: images per call, threads that fetch, bytes of decoded images held at once."""
+
+    batch_size: int
+    fetch_threads: int = FETCH_THREADS
+    budget: int = BUDGET
+
+
+class Stream:
+    """Runs one author's function over the assets of a Job, or lets the author drive. One use only."""
+
+    def __init__(
+        self,
+        context: JobContext,
+        output: Output,
+        tally: Tally,
+        options: StreamOptions,
+        *,
+        stopping: threading.Event,
+        acknowledged: Acknowledge | None = None,
+    ) -> None:
+        self._context = context
+        self._output = output
+        self._tally = tally
+        self._options = options
+        self._stopping = stopping
+        self._decoders = threading.Semaphore(os.cpu_count() or 1)
+        self._shown = 0
+        self._sink = Sink(output, tally, acknowledged=acknowledged)
+        self._prefetch: Prefetch[Work, Sample] | None = None
+        tally.widths = {"fetch": options.fetch_threads, "decode": os.cpu_count() or 1, "process": 1, "write": 1}
+
+    def stop(self) -> None:
+        """End soon: no further image is loaded or handed out, and what is done is written now. From any thread."""
+        self._stopping.set()
+        if self._prefetch is not None:
+            self._prefetch.close()
+        self._sink.flush()
+
+    def run(self, call: Callable[[Any], Any], items: Items) -> None:
+        """Call the author's function on every remaining image, alone or in batches, and write what it returns."""
+        with self._sink, self._loading(annotated=items.type is Sample) as prefetch:
+            while batch := prefetch.take(self._options.batch_size if items.batched else 1):
+                self._process(call, items, batch)
+                if self._stopping.is_set():
+                    break
+
+    def drive(self, call: Callable[[], Any]) -> None:
+        """Call the author's function once; it reads and writes through the context it was given."""
+        with self._sink:
+            self._tally.selected = 0
+            call()
+
+    # What an author who drives reads and writes with; see `context.Driver`.
+
+    def images(self, batch_size: int) -> Iterator[list[Image]]:
+        """Batches of images, as `JobContext.images`."""
+        for samples in self._batches(batch_size, annotated=False):
+            yield [sample.image for sample in samples]
+
+    def samples(self, batch_size: int) -> Iterator[list[Sample]]:
+        """Batches of samples, as `JobContext.samples`."""
+        yield from self._batches(batch_size, annotated=True)
+
+    def write(self, image: Image, result: Sequence[Shape]) -> None:
+        """The result for one image, as `JobContext.write`."""
+        self._sink.put(self._output.record(image, result))
+
+    def _batches(self, batch_size: int, *, annotated: bool) -> Iterator[list[Sample]]:
+        with self._loading(annotated=annotated) as prefetch:
+            while batch := prefetch.take(batch_size):
+                with self._tally.time("process", len(batch)):
+                    yield batch
+
+    @contextmanager
+    def _loading(self, *, annotated: bool) -> Iterator[Prefetch[Work, Sample]]:
+        source = remaining(self._context, self._output, self._tally, annotated=annotated)
+        self._prefetch = Prefetch(
+            source,
+            self._load,
+            cost=_cost,
+            threads=self._options.fetch_threads,
+            budget=self._options.budget,
+        )
+        with self._prefetch as prefetch:
+            if self._stopping.is_set():
+                prefetch.close()
+            yield prefetch
+
+    def _load(self, work: Work) -> Sample | None:
+        stage = "fetch"
+        try:
+            with self._tally.time("fetch"):
+                data = fetch(self._context.client, work.reference)
+            stage = "decode"
+            with self._decoders, self._tally.time("decode"):
+                decoded = decode(data)
+                image = Image(decoded.pixels, work.reference.filename, work.reference, decoded.orientation)
+                shapes = tuple(
+                    to_oriented(shape, stored_orientation(image), image.width, image.height) for shape in work.shapes
+                )
+        except AssetError as error:
+            self._tally.fail(work.reference, stage, str(error))
+            return None
+        return Sample(image, shapes)
+
+    def _process(self, call: Callable[[Any], Any], items: Items, batch: list[Sample]) -> None:
+        """Process a batch; where the author's function raises, its halves, until the culprit is alone."""
+        given: list[Any] = batch if items.type is Sample else [sample.image for sample in batch]
+        try:
+            with self._tally.time("process", len(batch)):
+                returned = call(given if items.batched else given[0])
+        except (ResultError, UsageError, TooManyFailuresError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the author's code raises concerns these images alone
+            if len(batch) > 1:
+                half = len(batch) // 2
+                self._process(call, items, batch[:half])
+                self._process(call, items, batch[half:])
+            else:
+                self._give_up(batch[0].image, error)
+            return
+        results = _results(returned, len(batch)) if items.batched else [returned]
+        for sample, result in zip(batch, results, strict=True):
+            self._sink.put(self._output.record(sample.image, result))
+
+    def _give_up(self, image: Image, error: Exception) -> None:
+        assert image.asset is not None
+        if isinstance(error, SkipAsset):
+            self._tally.skip(str(error) or "left out by the processing")
+            return
+        self._shown += 1
+        if self._shown <= TRACEBACKS:
+            traceback.print_exception(error)
+        self._tally.fail(image.asset, "process", _reason(error))
+
+
+def _cost(work: Work) -> int:
+    return work.reference.width * work.reference.height * 3 or UNKNOWN_SIZE
+
+
+def _results(returned: Any, expected: int) -> Sequence[Any]:
+    if not isinstance(returned, (list, tuple)):
+        raise ResultError(
+            f"a function of list[Image] returns a list with one result for each image; "
+            f"found {type(returned).__name__} for {expected} images"
+        )
+    if len(returned) != expected:
+        raise ResultError(
+            f"a function of list[Image] returns one result for each image, in the same order; "
+            f"found {len(returned)} for {expected} images"
+        )
+    return returned
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, AssetError):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119 - a name, not a path
+    return f"{type(error).__name__}: {error} ({place})"

@@ -1,0 +1,227 @@
+"""Where annotations go: labels resolved before any download, results checked, chunks written to the DatasetVersion."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from picsellia_processing.annotation import SHAPE_TYPES, Classification
+from picsellia_processing.errors import JobError, ResultError
+from picsellia_processing.geometry import DegenerateShape, fit, to_stored
+from picsellia_processing.labels import Labels, unique
+from picsellia_processing.sdk.annotations import add_labels, read_labels, set_type, to_wire, write_annotations
+from picsellia_processing.sdk.assets import annotated_assets
+from picsellia_processing.task import Record, WrittenShape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from picsellia.sdk.dataset_version import DatasetVersion
+
+    from picsellia_processing.annotation import Shape
+    from picsellia_processing.context import JobContext
+    from picsellia_processing.image import AssetReference, Image
+
+NOT_CONFIGURED = "NOT_CONFIGURED"
+
+
+class AnnotationOutput:
+    """Writes one annotation for each asset. An asset that has one is done, unless the Job replaces annotations."""
+
+    chunk = 100
+
+    def __init__(
+        self,
+        version: DatasetVersion,
+        labels: Labels,
+        label_ids: dict[str, str],
+        *,
+        status: str,
+        replaces: bool,
+        allowed: Sequence[str],
+    ) -> None:
+        self._version = version
+        self._labels = labels
+        self._label_ids = label_ids
+        self._status = status
+        self._replaces = replaces
+        self._allowed = allowed
+        self._done: frozenset[str] = frozenset() if replaces else annotated_assets(version)
+
+    def pending(self, references: Sequence[AssetReference]) -> list[AssetReference]:
+        """Those without an annotation; all of them when the Job replaces annotations."""
+        return [reference for reference in references if reference.id not in self._done]
+
+    def record(self, image: Image, result: Any) -> Record:
+        """Check the shapes of one image and bring them into the coordinates of its file as stored.
+
+        Raises:
+            ResultError: they are not shapes, or not of a kind the DatasetVersion holds.
+        """
+        assert image.asset is not None
+        payload: dict[str, Any] = {"asset_id": image.asset.id}
+        written: list[WrittenShape] = []
+        dropped: list[str] = []
+        unmatched: list[str] = []
+        for shape in self._checked(result):
+            label = self._labels.match(shape.label)
+            if label is None:
+                unmatched.append(shape.label)
+                continue
+            try:
+                fitted = fit(shape, image.width, image.height)
+            except DegenerateShape as error:
+                dropped.append(str(error))
+                continue
+            stored = to_stored(fitted, stored_orientation(image), image.width, image.height)
+            kind, fields = to_wire(stored, self._label_id(label))
+            payload.setdefault(kind, []).append(fields)
+            written.append(_written(stored, label, shape.label, kind, fields))
+        for kind in ("rectangles", "polygons", "classifications", "keypoints", "masks"):
+            payload.setdefault(kind, [])
+        return Record(image.asset, payload, tuple(written), tuple(dropped), tuple(unmatched))
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Write the annotations of a chunk of assets, in one request."""
+        payloads = [record.payload for record in records]
+        write_annotations(self._version, payloads, status=self._status, replace=self._replaces)
+
+    def _checked(self, result: Any) -> list[Shape]:
+        if isinstance(result, SHAPE_TYPES):
+            raise ResultError(f"the shapes of an image come as a list; found a single {type(result).__name__}: [...]")
+        if result is None or isinstance(result, (str, bytes, dict)) or not hasattr(result, "__iter__"):
+            raise ResultError(
+                f"the shapes of an image come as a list, empty where there is nothing to see; found {_shown(result)}"
+            )
+        shapes = list(result)
+        for shape in shapes:
+            self._check(shape)
+        return shapes
+
+    def _check(self, shape: Any) -> None:
+        name = type(shape).__name__
+        if not isinstance(shape, SHAPE_TYPES):
+            ours = name if name in {kind.__name__ for kind in SHAPE_TYPES} else None
+            hint = f"; that is the SDK's server object: use `from picsellia_processing import {ours}`" if ours else ""
+            raise ResultError(f"expected {' or '.join(self._allowed)}, found {_shown(shape)}{hint}")
+        if name not in self._allowed:
+            raise ResultError(
+                f"the DatasetVersion is of type {self._version.type.value}, which holds {' or '.join(self._allowed)}; "
+                f"found {name}"
+            )
+        if not isinstance(shape.label, str) or not shape.label:
+            raise ResultError(f"the label of a {name} is the name of a class; found {_shown(shape.label)}")
+
+    def _label_id(self, label: str) -> str:
+        if label not in self._label_ids:
+            self._label_ids.update(add_labels(self._version, [label]))
+        return self._label_ids[label]
+
+
+def prepare_output(
+    context: JobContext,
+    *,
+    status: str,
+    existing: str,
+    label_matching: str,
+    shapes_of_type: Mapping[str, tuple[str, ...]],
+    returned: Sequence[str],
+) -> tuple[JobContext, AnnotationOutput]:
+    """Settle type and labels of the DatasetVersion, before any download, and make the Output.
+
+    Raises:
+        JobError: type or labels do not fit the ModelVersion or what the function returns.
+        PlatformError: the platform cannot be reached.
+    """
+    version = context.dataset_version
+    assert version is not None
+    inference_type = _settle_type(context, shapes_of_type, returned)
+    allowed = shapes_of_type.get(inference_type, ())
+    if returned and not set(returned) & set(allowed):
+        raise JobError(
+            f"the DatasetVersion {context.target_name} is of type {inference_type}, which holds "
+            f"{' or '.join(allowed)}, but the processing returns {' or '.join(returned)}"
+        )
+    if version.type.value == NOT_CONFIGURED:
+        set_type(version, inference_type)
+        adds = True
+    else:
+        adds = label_matching == "add"
+    labels, label_ids = _settle_labels(context, adds=adds)
+    output = AnnotationOutput(
+        version, labels, label_ids, status=status, replaces=existing == "replace", allowed=allowed
+    )
+    return replace(context, labels=labels), output
+
+
+def stored_orientation(image: Image) -> int:
+    """The orientation to undo: none where the platform itself counts the picture's pixels upright."""
+    asset = image.asset
+    if asset is None or image.orientation < 5:  # noqa: PLR2004 - EXIF: from 5 on, width and height are exchanged
+        return image.orientation
+    upright = (asset.width, asset.height) == (image.width, image.height) and image.width != image.height
+    return 1 if upright else image.orientation
+
+
+def _settle_type(context: JobContext, shapes_of_type: Mapping[str, tuple[str, ...]], returned: Sequence[str]) -> str:
+    assert context.dataset_version is not None
+    found: str = context.dataset_version.type.value
+    model = context.model_version.type.value if context.model_version is not None else NOT_CONFIGURED
+    if found == NOT_CONFIGURED:
+        fitting = [name for name, shapes in shapes_of_type.items() if set(returned) == set(shapes)]
+        if model != NOT_CONFIGURED:
+            return str(model)
+        if len(fitting) == 1:
+            return fitting[0]
+        raise JobError(
+            f"the DatasetVersion {context.target_name} has no type yet, and nothing says which one it should get: "
+            "give the Job a ModelVersion with a type, or set the type of the DatasetVersion"
+        )
+    if model not in {found, NOT_CONFIGURED} and found != "MULTI":
+        assert context.model_version is not None
+        raise JobError(
+            f"the DatasetVersion {context.target_name} is of type {found}, but the ModelVersion "
+            f"{context.model_version.name} (version {context.model_version.version}) is of type {model}; "
+            "launch the Job with a model and a DatasetVersion of the same type"
+        )
+    return found
+
+
+def _settle_labels(context: JobContext, *, adds: bool) -> tuple[Labels, dict[str, str]]:
+    assert context.dataset_version is not None
+    label_ids = read_labels(context.dataset_version)
+    classes = unique(str(name) for name in (getattr(context.model_version, "labels", None) or {}).values())
+    labels = Labels(tuple(label_ids), classes, open=adds)
+    missing = [name for name in classes if labels.match(name) not in label_ids]
+    if adds and missing:
+        label_ids.update(add_labels(context.dataset_version, missing))
+        labels = Labels(tuple(label_ids), classes, open=True)
+    if not adds and (not label_ids or (classes and not any(name in labels for name in classes))):
+        there = ", ".join(label_ids) or "none"
+        raise JobError(
+            f"no class of the model has a label in the DatasetVersion {context.target_name}, so nothing could be kept. "
+            f"Its labels: {there}; the model's classes: {', '.join(classes) or 'not known'}. "
+            "Add the labels, or launch the Job with the parameter label_matching = add"
+        )
+    return labels, label_ids
+
+
+def _written(shape: Shape, label: str, model_class: str, kind: str, fields: dict[str, Any]) -> WrittenShape:
+    own = {key: value for key, value in fields.items() if key not in {"label_id", "text", "attributes"}}
+    confidence = shape.confidence
+    if confidence is not None and not math.isfinite(confidence):
+        confidence = None
+    name = "classification" if isinstance(shape, Classification) else kind.removesuffix("s")
+    return WrittenShape(
+        type="keypoints" if kind == "keypoints" else name,
+        label=label,
+        model_class=model_class,
+        confidence=None if confidence is None else float(confidence),
+        fields=own,
+    )
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"{type(value).__name__} {text[:80]}{'...' if len(text) > 80 else ''}"  # noqa: PLR2004

@@ -39,6 +39,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from picsellia_processing.platform.dataset_coco import annotate, read_json
 from picsellia_processing.platform.dataset_images import ENDINGS, find_images, read_images
 from picsellia_processing.platform.datasets import read_dataset
 from picsellia_processing.platform.fixture_mistakes import Mistakes
@@ -176,7 +177,12 @@ def _read_own_images(
             mistakes.add(
                 table.where("images"), expected=f"images in {folder} ({ENDINGS})", found="none", todo="put some there"
             )
-    return Dataset("fixture.toml", declared_type, labels, images, {})
+    dataset = Dataset("fixture.toml", declared_type, labels, images, {})
+    path = table.path_inside("annotations", directory)
+    document = None if path is None else read_json(path, mistakes)
+    if path is None or document is None or folder is None:
+        return dataset
+    return annotate(dataset, folder.name, path, document, mistakes)
 
 
 def _read_model_version(

@@ -2,54 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from picsellia_processing.errors import UsageError
+from picsellia_processing.errors import JobError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from picsellia_processing import Labels
+
+_BLANK = np.zeros((32, 32, 3), np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
 class Predictor:
-    """An `ultralytics.YOLO` on one device: "cpu", "mps", "cuda:0" ... (see `available_device`)."""
+    """A model on its device, with its settings fixed.
 
-    model: Any
-    device: str
+    On the CPU it works on one picture at a time, which is no slower there; on a GPU always on `batch_size` pictures,
+    blank ones if need be: convolutions over batches of another size may round differently.
 
-    @property
-    def task(self) -> str:
-        """One of "detect", "segment" and "classify"."""
-        return str(self.model.task)
+    Attributes:
+        task: "detect", "segment" or "classify".
+    """
 
-    @property
-    def names(self) -> dict[int, str]:
-        """The names of the model's classes by their index."""
-        return dict(self.model.names)
-
-    def predict(self, pictures: Sequence[NDArray[np.uint8]], batch_size: int, **options: Any) -> list[Any]:
-        """One `ultralytics.engine.results.Results` for each picture (height x width x 3, uint8, RGB).
-
-        Each is scaled into a square of `imgsz`, the size of the training unless `options` say otherwise. On the CPU
-        the model runs on one picture at a time, which is no slower there; on a GPU always on `batch_size` pictures,
-        blank ones if need be: convolutions of different batch sizes may round differently.
+    def __init__(self, model: Any, device: str, batch_size: int, **settings: Any) -> None:
+        """Make the model ready.
 
         Args:
-            pictures: Up to `batch_size` pictures.
+            model: An `ultralytics.YOLO`.
+            device: "cpu", "mps", "cuda:0" ... (see `available_device`).
             batch_size: How many pictures a GPU works on at once.
-            options: Settings of `ultralytics.YOLO.predict`, such as `conf` and `iou`.
+            settings: Those of `ultralytics.YOLO.predict`, such as `conf` and `iou`. Without `imgsz` pictures are
+                scaled to the size of the training.
         """
-        blue_first = [np.ascontiguousarray(picture[..., ::-1]) for picture in pictures]
-        settings = {"device": self.device, "rect": False, "verbose": False, "save": False, **options}
-        if self.device == "cpu":
-            return [self.model.predict(picture, **settings)[0] for picture in blue_first]
-        blanks = [np.zeros((32, 32, 3), np.uint8)] * (batch_size - len(blue_first))
-        results: list[Any] = self.model.predict(blue_first + blanks, **settings)
-        return results[: len(blue_first)]
+        self.task = str(model.task)
+        self._batch_size = 1 if device == "cpu" else batch_size
+        model.predict(_BLANK, device=device, rect=False, verbose=False, save=False, **settings)
+        self._run = model.predictor
+
+    def predict(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Any]:
+        """One `ultralytics.engine.results.Results` for each picture (height x width x 3, uint8, RGB)."""
+        import cv2  # noqa: PLC0415 - see available_device
+
+        blue_first = [cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) for picture in pictures]
+        results: list[Any] = []
+        for start in range(0, len(blue_first), self._batch_size):
+            batch = blue_first[start : start + self._batch_size]
+            blanks = [_BLANK] * (self._batch_size - len(batch))
+            results += self._run(batch + blanks)[: len(batch)]
+        return results
 
 
 def available_device(asked: str) -> str:
@@ -58,7 +60,7 @@ def available_device(asked: str) -> str:
     Raises:
         UsageError: A GPU was asked for that torch does not find here.
     """
-    import torch  # noqa: PLC0415 - takes a second, which reading this module should not
+    import torch  # noqa: PLC0415 - takes a second, which whoever only reads the definition need not wait
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if asked == "auto":
@@ -71,3 +73,18 @@ def available_device(asked: str) -> str:
             " the container its GPU (docker run --gpus all) and a torch built for it, or ask for device=auto or cpu"
         )
     return device
+
+
+def labelled_classes(names: dict[int, str], labels: Labels) -> list[int]:
+    """The indices of those of the model's classes that have a label.
+
+    Raises:
+        JobError: None has one, so there is nothing to look for.
+    """
+    found = [index for index, name in names.items() if name in labels]
+    if not found:
+        raise JobError(
+            f"no class of the model has a label: expected one of {', '.join(names.values())}; found the labels"
+            f" {', '.join(labels) or '(none)'}; rename a label, or set label_matching=add"
+        )
+    return found

@@ -15,7 +15,7 @@ from picsellia_processing import (
     Rectangle,
     pre_annotation,
 )
-from predictor import Predictor, available_device
+from predictor import Predictor, available_device, labelled_classes
 from weights import load_weights
 
 
@@ -35,26 +35,30 @@ class YoloParameters(AnnotationParameters):
     )
 
 
-def yolo(weights: Annotated[Path, ModelFile("pretrained-weights")], parameters: YoloParameters) -> Predictor:
-    """The model, loaded once per worker."""
+def yolo(
+    weights: Annotated[Path, ModelFile("pretrained-weights")], parameters: YoloParameters, labels: Labels
+) -> Predictor:
+    """The model, made ready once per worker to look for the classes that have a label."""
     device = available_device(parameters.device)
-    return Predictor(load_weights(weights), device)
+    model = load_weights(weights)
+    return Predictor(
+        model,
+        device,
+        parameters.batch_size,
+        conf=parameters.confidence,
+        iou=parameters.iou,
+        max_det=parameters.max_detections,
+        classes=labelled_classes(model.names, labels),
+        **({"imgsz": parameters.image_size} if parameters.image_size else {}),
+    )
 
 
 @pre_annotation(name="yolo-preannotation")
 def annotate(
-    images: list[Image], model: Annotated[Predictor, Depends(yolo)], parameters: YoloParameters, labels: Labels
+    images: list[Image], model: Annotated[Predictor, Depends(yolo)], parameters: YoloParameters
 ) -> list[list[Rectangle | Polygon | Classification]]:
-    """Propose the objects, or the class, of each image; only objects whose class has a label are looked for."""
-    results = model.predict(
-        [image.pixels for image in images],
-        batch_size=parameters.batch_size,
-        conf=parameters.confidence,
-        iou=parameters.iou,
-        max_det=parameters.max_detections,
-        classes=[index for index, name in model.names.items() if name in labels],
-        **({"imgsz": parameters.image_size} if parameters.image_size else {}),
-    )
+    """Propose the objects, or the class, of each image."""
+    results = model.predict([image.pixels for image in images])
     if model.task == "classify":
         return [best_class(result, parameters.confidence) for result in results]
     return [objects(result) for result in results]

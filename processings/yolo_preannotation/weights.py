@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.errors import UsageError
-from torchvision_ops import ensure_torchvision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +39,8 @@ def load_weights(path: Path) -> Any:
         model = ultralytics.YOLO(str(path.resolve()))
     except Exception as error:
         raise _refusal(path, _what_it_holds(error)) from error
+    if not isinstance(model.model, ultralytics.nn.tasks.BaseModel):
+        raise _refusal(path, f"a checkpoint that holds no model of ultralytics, but a {type(model.model).__name__}")
     if model.task not in TASKS:
         raise _refusal(path, f"a model for {model.task!r}")
     return model
@@ -55,6 +56,9 @@ def import_ultralytics() -> ModuleType:
     """
     os.environ.update({"ULTRALYTICS_SAFE_LOAD": "1", "YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0"})
     os.environ.setdefault("YOLO_CONFIG_DIR", _settings_folder().name)
+    os.environ.setdefault("YOLO_VERBOSE", "0")
+    from torchvision_ops import ensure_torchvision  # noqa: PLC0415 - imports torch
+
     ensure_torchvision()
     torch, ultralytics = importlib.import_module("torch"), importlib.import_module("ultralytics")
     restricts = hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint")

@@ -41,7 +41,6 @@ from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.platform.dataset_coco import annotate, read_json
 from picsellia_processing.platform.dataset_images import ENDINGS, find_images, read_images
-from picsellia_processing.platform.datasets import read_dataset
 from picsellia_processing.platform.fixture_mistakes import Mistakes
 from picsellia_processing.platform.fixture_table import Table, inside, read_toml
 from picsellia_processing.platform.fixture_types import (
@@ -143,6 +142,8 @@ def _read_dataset_version(
     declared_type = table.choice("type", INFERENCE_TYPES) or NOT_CONFIGURED
     declared_labels = table.texts("labels") or ()
     if images is not None:
+        from picsellia_processing.platform.datasets import read_dataset  # noqa: PLC0415 - XML, YAML and more: 10 ms
+
         dataset = read_dataset(images, mistakes, prefer=declared_type)
     else:
         assert directory is not None  # where the table came from

@@ -109,7 +109,7 @@ class Table:
         value = self._values.get(key)
         if value is None or isinstance(value, dict):
             return value
-        self.wrong(key, expected="a table", todo=f"write it as [{key}]")
+        self.wrong(key, expected="a table", todo="write it as { name = value }")
         return None
 
     def json_table(self, key: str) -> dict[str, Any] | None:

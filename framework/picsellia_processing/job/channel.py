@@ -137,19 +137,28 @@ class Sender:
             self._fd = None
 
 
-def read_events(fd: int) -> Iterator[Event]:
-    """The events that arrive at `fd`, until its end. Lines that are none (garbage, cut short) are left out."""
-    return (message for line in _lines(fd) if (message := _decode(line, _events())) is not None)
+class EventReader:
+    """Turns the bytes of the events pipe, as they arrive, into events. Lines that are none are left out."""
+
+    def __init__(self) -> None:
+        self._lines = _Lines()
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that `chunk` completes. The last line of a pipe needs no end: feed a newline for it."""
+        messages = (_decode(line, _events()) for line in self._lines.feed(chunk))
+        return [message for message in messages if message is not None]
 
 
 def read_commands(fd: int) -> Iterator[Command]:
     """The commands that arrive at `fd`; the last is always a `Stop`, because the end of the pipe means that as well."""
-    for line in _lines(fd):
-        message = _decode(line, _commands())
-        if message is not None:
-            yield message
-        if isinstance(message, Stop):
-            return
+    lines = _Lines()
+    while chunk := _read(fd):
+        for line in lines.feed(chunk):
+            message = _decode(line, _commands())
+            if message is not None:
+                yield message
+            if isinstance(message, Stop):
+                return
     yield Stop()
 
 
@@ -194,19 +203,19 @@ def _commands() -> TypeAdapter[Command]:
     return TypeAdapter(Annotated[Command, Field(discriminator="command")])
 
 
-def _lines(fd: int) -> Iterator[bytes]:
-    rest = b""
-    overlong = False
-    while chunk := _read(fd):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if not overlong:
-                yield line
-            overlong = False
-        if len(rest) > _LONGEST_LINE:
-            rest, overlong = b"", True
-    if rest and not overlong:
-        yield rest
+class _Lines:
+    def __init__(self) -> None:
+        self._rest = b""
+        self._overlong = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if lines and self._overlong:
+            del lines[0]
+            self._overlong = False
+        if len(self._rest) > _LONGEST_LINE:
+            self._rest, self._overlong = b"", True
+        return lines
 
 
 def _read(fd: int) -> bytes:

@@ -1,0 +1,40 @@
+"""What `pxp platform` does: serve until a signal, and say where once it is ready."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from picsellia_processing.errors import ExitCode, UsageError
+
+from .options import from_arguments
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve the platform that `arguments` describe; 0 after SIGINT or SIGTERM. Raises UsageError."""
+    with tempfile.TemporaryDirectory(prefix="picsellia-platform-") as temporary:
+        options = from_arguments(arguments, arguments.data or Path(temporary))
+        from .server import serve  # noqa: PLC0415 - the server is slow to load; mistakes above need none
+
+        try:
+            serve(options, _announce_json if arguments.json else _announce)
+        except OSError as error:
+            raise UsageError(f"the local platform cannot use {options.data}: {error}") from error
+    return ExitCode.OK
+
+
+def _announce_json(ready: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+
+
+def _announce(ready: dict[str, Any]) -> None:
+    lines = [f"  {name:24} {value}" for name, value in ready.items()]
+    sys.stdout.write("\n".join(["The local platform is ready. Stop it with Ctrl-C.", *lines, ""]))
+    sys.stdout.flush()

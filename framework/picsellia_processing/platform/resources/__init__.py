@@ -1,0 +1,54 @@
+"""The vendor's resources: one module each, with its tables and its routes."""
+
+from __future__ import annotations
+
+from . import (
+    annotation,
+    annotation_file,
+    asset,
+    bulk_annotation,
+    data,
+    datalake,
+    dataset,
+    job,
+    label,
+    model,
+    object_storage,
+    organization,
+    processing,
+    shape,
+    tag,
+)
+
+SCHEMAS = (
+    organization.SCHEMA,
+    datalake.SCHEMA,
+    tag.SCHEMA,
+    data.SCHEMA,
+    dataset.SCHEMA,
+    label.SCHEMA,
+    asset.SCHEMA,
+    annotation.SCHEMA,
+    shape.SCHEMA,
+    model.SCHEMA,
+    processing.SCHEMA,
+    job.SCHEMA,
+)
+
+ROUTES = (
+    *organization.ROUTES,
+    *object_storage.ROUTES,
+    *datalake.ROUTES,
+    *tag.ROUTES,
+    *data.ROUTES,
+    *dataset.ROUTES,
+    *label.ROUTES,
+    *asset.ROUTES,
+    *annotation.ROUTES,
+    *bulk_annotation.ROUTES,
+    *annotation_file.ROUTES,
+    *shape.ROUTES,
+    *model.ROUTES,
+    *processing.ROUTES,
+    *job.ROUTES,
+)

@@ -1,0 +1,251 @@
+"""Data: the images of a datalake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from picsellia_processing.platform.listing import Listing, Page, Where, fetch
+from picsellia_processing.platform.query_language import to_sql
+from picsellia_processing.platform.routing import Route
+from picsellia_processing.platform.store import as_list, from_json, new_id, now, to_json
+from picsellia_processing.platform.wire import Reply, bad_request, conflict, kind_of, not_found, unprocessable
+
+from .datalake import require_datalake
+from .tag import attach, tags_by_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from picsellia_processing.platform.state import State
+    from picsellia_processing.platform.store import Row, Store
+    from picsellia_processing.platform.wire import Call, Fields
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS data (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, datalake_id TEXT NOT NULL, object_id TEXT NOT NULL,
+    object_name TEXT NOT NULL UNIQUE, filename TEXT NOT NULL, type TEXT NOT NULL, content_type TEXT NOT NULL,
+    upload_status TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, metadata TEXT, custom_metadata TEXT,
+    data_source_id TEXT, created_at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS data_datalake ON data (datalake_id);
+CREATE INDEX IF NOT EXISTS data_filename ON data (filename);
+"""
+
+TYPES = ("IMAGE", "VIDEO")
+UPLOAD_STATUSES = ("PENDING", "COMPUTING", "ERROR", "DONE")
+COLUMNS = (
+    "data.seq, data.id AS data_id, data.datalake_id, data.object_id, data.object_name, data.filename, data.type,"
+    " data.content_type, data.upload_status, data.width, data.height, data.metadata, data.custom_metadata,"
+    " data.data_source_id, data.created_at"
+)
+LISTING = Listing(
+    columns=COLUMNS,
+    source="data",
+    seq="data.seq",
+    order={"created_at": "data.seq", "filename": "data.filename", "object_name": "data.object_name", "id": "data.id"},
+)
+TAGGED = (
+    "EXISTS (SELECT 1 FROM tag_link JOIN tag ON tag.id = tag_link.tag_id"
+    " WHERE tag_link.target_id = {}.id AND tag.name {{}})"
+)
+SOURCED = "EXISTS (SELECT 1 FROM data_source WHERE data_source.id = data.data_source_id AND data_source.name {})"
+QUERY_FIELDS = {
+    "id": "(data.id {})",
+    "filename": "(data.filename {})",
+    "object_name": "(data.object_name {})",
+    "type": "(data.type {})",
+    "content_type": "(data.content_type {})",
+    "upload_status": "(data.upload_status {})",
+    "tags.name": TAGGED.format("data"),
+    "data_source.name": SOURCED,
+}
+
+
+def data_item(state: State, row: Row, tags: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The Data that `row`, with the columns of `COLUMNS`, describes."""
+    return {
+        "id": row["data_id"],
+        "datalake_id": row["datalake_id"],
+        "object_name": row["object_name"],
+        "filename": row["filename"],
+        "type": row["type"],
+        "content_type": row["content_type"],
+        "upload_status": row["upload_status"],
+        "meta": {"width": row["width"], "height": row["height"]},
+        "presigned_url": state.blobs.sign("GET", row["object_id"], row["filename"]),
+        "metadata": from_json(row["metadata"]),
+        "custom_metadata": from_json(row["custom_metadata"]),
+        "data_source": _source(state.store, row["data_source_id"]),
+        "tags": tags,
+        "created_at": row["created_at"],
+    }
+
+
+def restrict_data(where: Where, values: Mapping[str, Sequence[str] | None], custom_metadata: str | None) -> None:
+    """Add the conditions every list of data or assets takes: upload statuses, types, custom metadata."""
+    for name, column, known in (
+        ("upload_statuses", "data.upload_status", UPLOAD_STATUSES),
+        ("types", "data.type", TYPES),
+    ):
+        wanted = values.get(name)
+        if wanted and not set(wanted).issuperset(known):
+            where.add(f"{column} IN (SELECT value FROM json_each(?))", as_list(wanted))
+    if custom_metadata is not None:
+        wanted_metadata = from_json(custom_metadata)
+        if not isinstance(wanted_metadata, dict):
+            raise unprocessable(f"custom_metadata: expected an object, found {kind_of(wanted_metadata)}")
+        for key, value in wanted_metadata.items():
+            where.add("json_extract(data.custom_metadata, ?) IS ?", f'$."{key}"', value)
+
+
+def _source(store: Store, source_id: str | None) -> dict[str, Any] | None:
+    row = None if source_id is None else store.one("SELECT id, name FROM data_source WHERE id = ?", source_id)
+    return None if row is None else dict(row)
+
+
+def _reply(call: Call, page: Page) -> dict[str, Any]:
+    tags = tags_by_target(call.state.store, [row["data_id"] for row in page.rows])
+    return page.reply([data_item(call.state, row, tags.get(row["data_id"], [])) for row in page.rows])
+
+
+def _list(call: Call) -> dict[str, Any]:
+    where = _of_datalake(call)
+    query = call.query
+    restrict_data(
+        where,
+        {name: query.getlist(name) for name in ("upload_statuses", "types")},
+        query.get("custom_metadata"),
+    )
+    if query.get("q"):
+        condition, arguments = to_sql(query["q"], QUERY_FIELDS)
+        where.add(condition, *arguments)
+    return _reply(call, fetch(call, LISTING, where))
+
+
+def _list_some(call: Call) -> dict[str, Any]:
+    where = _of_datalake(call)
+    fields = call.fields()
+    restrict_data(
+        where,
+        {name: fields.optional_ids(name) for name in ("upload_statuses", "types")},
+        call.query.get("custom_metadata"),
+    )
+    for name, column in (("ids", "id"), ("filenames", "filename"), ("object_names", "object_name")):
+        if name in fields:
+            where.add(f"data.{column} IN (SELECT value FROM json_each(?))", as_list(fields.ids(name)))
+    if text := fields.optional_string("q", limit=100_000):
+        condition, arguments = to_sql(text, QUERY_FIELDS)
+        where.add(condition, *arguments)
+    return _reply(call, fetch(call, LISTING, where, default_limit=None))
+
+
+def _find(call: Call) -> dict[str, Any]:
+    where = _of_datalake(call)
+    wanted = {name: call.query[name] for name in ("id", "filename", "object_name") if name in call.query}
+    if not wanted:
+        raise unprocessable("expected id, filename or object_name, found none of them")
+    for name, value in wanted.items():
+        where.add(f"data.{name} = ?", value)
+    rows = fetch(call, LISTING, where, default_limit=None).rows
+    if not rows:
+        raise not_found("data", ", ".join(wanted.values()))
+    return _item(call, rows[0])
+
+
+def _of_datalake(call: Call) -> Where:
+    require_datalake(call.state.store, call.path[0])
+    return Where(["data.datalake_id = ?"], [call.path[0]])
+
+
+def _get(call: Call) -> dict[str, Any]:
+    return _item(call, require_data(call.state.store, call.path[0]))
+
+
+def require_data(store: Store, data_id: str) -> Row:
+    """The row of a Data. Raises 404."""
+    row = store.one(f"SELECT {COLUMNS} FROM data WHERE id = ?", data_id)  # noqa: S608 - a constant above
+    if row is None:
+        raise not_found("data", data_id)
+    return row
+
+
+def _item(call: Call, row: Row) -> dict[str, Any]:
+    return data_item(call.state, row, tags_by_target(call.state.store, [row["data_id"]]).get(row["data_id"], []))
+
+
+def _presigned_url(call: Call) -> dict[str, Any]:
+    row = require_data(call.state.store, call.path[0])
+    return {"presigned_url": call.state.blobs.sign("GET", row["object_id"], row["filename"])}
+
+
+def _create(call: Call) -> Reply:
+    store = call.state.store
+    datalake = require_datalake(store, call.path[0])
+    fields = call.fields()
+    object_name = fields.string("object_name", limit=4096)
+    blob = call.state.blobs.find_by_name(object_name)
+    if blob is None:
+        raise bad_request(f"object {object_name!r} has not been uploaded: upload it, then create the data")
+    if store.one("SELECT 1 FROM data WHERE object_name = ?", object_name):
+        raise conflict(f"object {object_name!r} is a data already")
+    size = _size(fields, blob.path)
+    source_id = fields.optional_string("data_source_id")
+    if source_id is not None and _source(store, source_id) is None:
+        raise not_found("data source", source_id)
+    identifier = new_id()
+    store.write(
+        "INSERT INTO data (id, datalake_id, object_id, object_name, filename, type, content_type, upload_status, width,"
+        " height, metadata, custom_metadata, data_source_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        identifier, datalake["id"], blob.id, object_name, fields.string("filename"), fields.choice("type", TYPES),
+        fields.string("content_type"), "ERROR" if size is None else "DONE", *(size or (0, 0)),
+        to_json(fields.mapping("metadata")), to_json(fields.mapping("custom_metadata")), source_id, now(),
+    )  # fmt: skip
+    attach(store, fields.optional_ids("tags") or [], [identifier], target_type="DATA")
+    return Reply.created(_item(call, require_data(store, identifier)))
+
+
+def _size(fields: Fields, path: Path) -> tuple[int, int] | None:
+    """Width and height as the client measured them, else as the file's header says; None when it cannot be read."""
+    meta = fields.mapping("meta")
+    if meta is not None:
+        size = type(fields)(meta, "meta.")
+        width, height = size.optional_integer("width"), size.optional_integer("height")
+        if not width or not height:
+            raise unprocessable("meta: expected a width and a height in pixels")
+        return width, height
+    from PIL import Image  # noqa: PLC0415 - few processes need it, and it is slow to load
+
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def _update(call: Call) -> dict[str, Any]:
+    row = require_data(call.state.store, call.path[0])
+    fields = call.fields()
+    if "metadata" in fields.values:
+        call.state.store.write(
+            "UPDATE data SET metadata = ? WHERE id = ?", to_json(fields.mapping("metadata")), row["data_id"]
+        )
+    return _get(call)
+
+
+def _update_custom_metadata(call: Call) -> dict[str, Any]:
+    row = require_data(call.state.store, call.path[0])
+    metadata = call.fields().mapping("custom_metadata")
+    call.state.store.write("UPDATE data SET custom_metadata = ? WHERE id = ?", to_json(metadata), row["data_id"])
+    return {"custom_metadata": metadata}
+
+
+ROUTES = (
+    Route("GET", "/api/data/{}", _get),
+    Route("PATCH", "/api/data/{}", _update),
+    Route("PATCH", "/api/data/{}/custom-metadata", _update_custom_metadata),
+    Route("GET", "/api/data/{}/presigned-url", _presigned_url),
+    Route("GET", "/api/datalake/{}/datas", _list),
+    Route("XGET", "/api/datalake/{}/datas", _list_some),
+    Route("POST", "/api/datalake/{}/datas", _create),
+    Route("GET", "/api/datalake/{}/datas/find", _find),
+)

@@ -1,0 +1,307 @@
+"""Models, their versions, and the files of a version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from picsellia_processing.platform.listing import Listing, Where, fetch
+from picsellia_processing.platform.routing import Route
+from picsellia_processing.platform.store import new_id, now, to_json
+from picsellia_processing.platform.wire import Reply, bad_request, conflict, not_found, unprocessable
+
+from .dataset import INFERENCE_TYPES
+from .organization import check_organization
+from .tag import tags_of
+
+if TYPE_CHECKING:
+    from picsellia_processing.platform.state import State
+    from picsellia_processing.platform.store import Row, Store
+    from picsellia_processing.platform.wire import Call, Fields
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS model (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, description TEXT NOT NULL,
+    created_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS model_version (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, model_id TEXT NOT NULL, version INTEGER NOT NULL,
+    name TEXT NOT NULL, type TEXT NOT NULL, framework TEXT NOT NULL, settings TEXT NOT NULL, created_at TEXT NOT NULL,
+    UNIQUE (model_id, version), UNIQUE (model_id, name));
+CREATE TABLE IF NOT EXISTS model_file (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, model_version_id TEXT NOT NULL, name TEXT NOT NULL,
+    filename TEXT NOT NULL, object_id TEXT NOT NULL, object_name TEXT NOT NULL, large INTEGER NOT NULL,
+    UNIQUE (model_version_id, name));
+"""
+
+FRAMEWORKS = ("TENSORFLOW", "PYTORCH", "ONNX", "NOT_CONFIGURED")
+_SETTINGS = (
+    "labels", "parameters", "docker_image", "docker_tag", "docker_flags", "docker_env_variables", "description",
+    "notebook_link", "thumbnail_object_name",
+)  # fmt: skip
+_MODELS = Listing("*", "model", "seq", {"created_at": "seq", "name": "name", "id": "id"})
+_VERSIONS = Listing("*", "model_version", "seq", {"created_at": "seq", "version": "version", "name": "name"})
+LARGEST_VERSION = 2**31 - 1
+
+
+def create_model(store: Store, name: str, description: str = "") -> str:
+    """The id of a new model. Raises 409 when there is one of this name."""
+    if store.one("SELECT 1 FROM model WHERE name = ?", name):
+        raise conflict(f"model {name!r} exists already")
+    identifier = new_id()
+    store.write(
+        "INSERT INTO model (id, name, description, created_at) VALUES (?, ?, ?, ?)",
+        identifier, name, description, now(),
+    )  # fmt: skip
+    return identifier
+
+
+def create_model_version(  # noqa: PLR0913 - one argument a column
+    store: Store, model_id: str, *, version: int | None, name: str | None, type_: str, framework: str,
+    settings: dict[str, Any],
+) -> str:  # fmt: skip
+    """The id of a new version of a model; numbered, and named after its number, unless told. Raises 409."""
+    if version is None:
+        version = store.value("SELECT COALESCE(MAX(version) + 1, 0) FROM model_version WHERE model_id = ?", model_id)
+    name = name or str(version)
+    if store.one(
+        "SELECT 1 FROM model_version WHERE model_id = ? AND (name = ? OR version = ?)", model_id, name, version
+    ):
+        raise conflict(f"version {name!r} of this model exists already")
+    identifier = new_id()
+    store.write(
+        "INSERT INTO model_version (id, model_id, version, name, type, framework, settings, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        identifier, model_id, version, name, type_, framework,
+        to_json({key: settings.get(key) for key in _SETTINGS}), now(),
+    )  # fmt: skip
+    return identifier
+
+
+def require_model_version(store: Store, version_id: str) -> Row:
+    """The model version. Raises 404."""
+    row = store.one("SELECT * FROM model_version WHERE id = ?", version_id)
+    if row is None:
+        raise not_found("model version", version_id)
+    return row
+
+
+def _create(call: Call) -> Reply:
+    check_organization(call)
+    fields = call.fields()
+    identifier = create_model(
+        call.state.store, fields.string("name"), fields.optional_string("description", limit=100_000) or ""
+    )
+    return Reply.created(_item(call.state.store, _require(call.state.store, identifier)))
+
+
+def _list(call: Call) -> dict[str, Any]:
+    check_organization(call)
+    page = fetch(call, _MODELS, Where(), default_limit=None)
+    return page.reply([_item(call.state.store, row) for row in page.rows])
+
+
+def _find(call: Call) -> dict[str, Any]:
+    check_organization(call)
+    store = call.state.store
+    name = call.query.get("name")
+    if name is None:
+        return _item(store, _require(store, call.query.get("id", "")))
+    row = store.one("SELECT * FROM model WHERE name = ?", name)
+    if row is None:
+        raise not_found("model", name)
+    return _item(store, row)
+
+
+def _get(call: Call) -> dict[str, Any]:
+    return _item(call.state.store, _require(call.state.store, call.path[0]))
+
+
+def _require(store: Store, model_id: str) -> Row:
+    row = store.one("SELECT * FROM model WHERE id = ?", model_id)
+    if row is None:
+        raise not_found("model", model_id)
+    return row
+
+
+def _item(store: Store, row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "private": True,
+        "description": row["description"],
+        "tags": tags_of(store, row["id"]),
+        "created_at": row["created_at"],
+    }
+
+
+def _create_version(call: Call) -> Reply:
+    store = call.state.store
+    model = _require(store, call.path[0])
+    fields = call.fields()
+    identifier = create_model_version(
+        store, model["id"], version=None, name=fields.optional_string("name"),
+        type_=fields.choice("type", INFERENCE_TYPES, "NOT_CONFIGURED"),
+        framework=fields.choice("framework", FRAMEWORKS, "NOT_CONFIGURED"), settings=_settings(fields),
+    )  # fmt: skip
+    return Reply.created(_version_item(store, require_model_version(store, identifier)))
+
+
+def _settings(fields: Fields) -> dict[str, Any]:
+    for name in ("labels", "parameters", "docker_env_variables"):
+        fields.mapping(name)
+    return {key: fields.values[key] for key in _SETTINGS if key in fields}
+
+
+def _list_versions(call: Call) -> dict[str, Any]:
+    model = _require(call.state.store, call.path[0])
+    page = fetch(call, _VERSIONS, Where(["model_id = ?"], [model["id"]]), default_limit=None)
+    return page.reply([_version_item(call.state.store, row) for row in page.rows])
+
+
+def _find_version_of_model(call: Call) -> dict[str, Any]:
+    store = call.state.store
+    model = _require(store, call.path[0])
+    name, number = call.query.get("name"), call.query.get("version")
+    if name is not None:
+        row = store.one("SELECT * FROM model_version WHERE model_id = ? AND name = ?", model["id"], name)
+    elif number is not None and number.isdecimal() and int(number) <= LARGEST_VERSION:
+        row = store.one("SELECT * FROM model_version WHERE model_id = ? AND version = ?", model["id"], int(number))
+    else:
+        raise unprocessable("expected the name, or the number as version, of a model version")
+    if row is None:
+        raise not_found("model version", name or number)
+    return _version_item(store, row)
+
+
+def _find_version_in_organization(call: Call) -> dict[str, Any]:
+    check_organization(call)
+    return _version_item(call.state.store, require_model_version(call.state.store, call.query.get("id", "")))
+
+
+def _get_version(call: Call) -> dict[str, Any]:
+    return _version_item(call.state.store, require_model_version(call.state.store, call.path[0]))
+
+
+def _update_version(call: Call) -> dict[str, Any]:
+    store = call.state.store
+    row = require_model_version(store, call.path[0])
+    fields = call.fields()
+    name = fields.optional_string("name") or row["name"]
+    other = store.value("SELECT id FROM model_version WHERE model_id = ? AND name = ?", row["model_id"], name)
+    if other not in {None, row["id"]}:
+        raise conflict(f"version {name!r} of this model exists already")
+    store.write(
+        "UPDATE model_version SET name = ?, type = ?, framework = ?, settings = ? WHERE id = ?",
+        name, fields.choice("type", INFERENCE_TYPES, row["type"]),
+        fields.choice("framework", FRAMEWORKS, row["framework"]),
+        to_json({**orjson.loads(row["settings"]), **_settings(fields)}), row["id"],
+    )  # fmt: skip
+    return _get_version(call)
+
+
+def _version_item(store: Store, row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "origin": _item(store, _require(store, row["model_id"])),
+        "name": row["name"],
+        "version": row["version"],
+        "type": row["type"],
+        "framework": row["framework"],
+        "tags": tags_of(store, row["id"]),
+        "created_at": row["created_at"],
+        **orjson.loads(row["settings"]),
+    }
+
+
+def insert_model_file(  # noqa: PLR0913 - one argument a column
+    store: Store, version_id: str, *, name: str, filename: str, object_id: str, object_name: str, large: bool
+) -> str:
+    """The id of a new file of a model version. Raises 409 when the version has one of this name."""
+    if store.one("SELECT 1 FROM model_file WHERE model_version_id = ? AND name = ?", version_id, name):
+        raise conflict(f"file {name!r} of this model version exists already")
+    identifier = new_id()
+    store.write(
+        "INSERT INTO model_file (id, model_version_id, name, filename, object_id, object_name, large)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        identifier, version_id, name, filename, object_id, object_name, large,
+    )  # fmt: skip
+    return identifier
+
+
+def _create_file(call: Call) -> Reply:
+    store = call.state.store
+    version = require_model_version(store, call.path[0])
+    fields = call.fields()
+    object_name = fields.string("object_name", limit=4096)
+    blob = call.state.blobs.find_by_name(object_name)
+    if blob is None:
+        raise bad_request(f"object {object_name!r} has not been uploaded: upload it, then create the file")
+    identifier = insert_model_file(
+        store, version["id"], name=fields.string("name"), filename=fields.string("filename"), object_id=blob.id,
+        object_name=object_name, large=fields.boolean("large"),
+    )  # fmt: skip
+    return Reply.created(_file_item(call.state, _require_file(store, identifier)))
+
+
+def _list_files(call: Call) -> dict[str, Any]:
+    version = require_model_version(call.state.store, call.path[0])
+    rows = call.state.store.all("SELECT * FROM model_file WHERE model_version_id = ? ORDER BY seq DESC", version["id"])
+    return {"items": [_file_item(call.state, row) for row in rows], "count": len(rows)}
+
+
+def _find_file(call: Call) -> dict[str, Any]:
+    version = require_model_version(call.state.store, call.path[0])
+    name = call.query.get("name", "")
+    row = call.state.store.one(
+        "SELECT * FROM model_file WHERE model_version_id = ? AND name = ?", version["id"], name
+    )
+    if row is None:
+        raise not_found("model file", name)
+    return _file_item(call.state, row)
+
+
+def _get_file(call: Call) -> dict[str, Any]:
+    return _file_item(call.state, _require_file(call.state.store, call.path[0]))
+
+
+def _delete_file(call: Call) -> Reply:
+    call.state.store.write("DELETE FROM model_file WHERE id = ?", _require_file(call.state.store, call.path[0])["id"])
+    return Reply.nothing()
+
+
+def _require_file(store: Store, file_id: str) -> Row:
+    row = store.one("SELECT * FROM model_file WHERE id = ?", file_id)
+    if row is None:
+        raise not_found("model file", file_id)
+    return row
+
+
+def _file_item(state: State, row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "filename": row["filename"],
+        "object_name": row["object_name"],
+        "large": bool(row["large"]),
+        "presigned_url": state.blobs.sign("GET", row["object_id"], row["filename"]),
+    }
+
+
+ROUTES = (
+    Route("POST", "/api/organization/{}/models", _create),
+    Route("GET", "/api/organization/{}/models", _list),
+    Route("GET", "/api/organization/{}/models/find", _find),
+    Route("GET", "/api/organization/{}/modelversions/find", _find_version_in_organization),
+    Route("GET", "/api/model/{}", _get),
+    Route("POST", "/api/model/{}/versions", _create_version),
+    Route("GET", "/api/model/{}/versions", _list_versions),
+    Route("GET", "/api/model/{}/versions/find", _find_version_of_model),
+    Route("GET", "/api/model/version/{}", _get_version),
+    Route("PATCH", "/api/model/version/{}", _update_version),
+    Route("GET", "/api/model/version/{}/modelfiles", _list_files),
+    Route("POST", "/api/model/version/{}/modelfiles", _create_file),
+    Route("GET", "/api/model/version/{}/modelfiles/find", _find_file),
+    Route("GET", "/api/model/file/{}", _get_file),
+    Route("DELETE", "/api/model/file/{}", _delete_file),
+)

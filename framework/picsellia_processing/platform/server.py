@@ -1,0 +1,152 @@
+"""Runs a platform in this process, on a loopback port, until a signal or the end of its parent."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from picsellia_processing.errors import UsageError
+
+try:
+    import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    from .application import TRANSPORT, Application
+except ImportError as error:
+    raise UsageError(
+        f"the local platform needs the module {error.name!r}: pip install 'picsellia-processing[platform]'"
+    ) from error
+
+from .seed import seed
+from .state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import Receive, Scope, Send
+
+    from .options import Options
+
+HOST = "127.0.0.1"
+KEEP_ALIVE_SECONDS = 600
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(options: Options, announce: Callable[[dict[str, Any]], None]) -> None:
+    """Serve until SIGINT or SIGTERM. `announce` gets host, token and what was seeded once connections are accepted.
+
+    Raises UsageError when the port is taken, or the seed cannot be used.
+    """
+    with _listen(options.port) as listener:
+        state = State.open(options)
+        try:
+            state.blobs.base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+            seeded = _seeded(state)
+            ready = {
+                "host": state.blobs.base_url,
+                "api_token": options.token,
+                "organization_id": state.organization.id,
+                "data": str(options.data),
+                **seeded,
+            }
+            server = _Server(_config(Application(state)), lambda: announce(ready))
+            if options.exit_with_parent:
+                server.stop_at_end_of_stdin()
+            server.run(sockets=[listener])
+        finally:
+            state.store.close()
+
+
+def _seeded(state: State) -> dict[str, Any]:
+    options = state.options
+    if options.seed is None and options.images is None and not options.model_files:
+        return {"datalake_id": state.organization.datalake_id}
+    from .fixture import load_fixture  # noqa: PLC0415 - reads pictures' headers: needed only to seed
+
+    fixture = load_fixture(
+        options.seed, images=options.images, model_files=dict(options.model_files), annotated=options.annotated
+    )
+    return seed(state, fixture)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+            raise
+        raise UsageError(
+            f"port {port} on {HOST} cannot be used: {error.strerror}; give another one, or 0 for any"
+        ) from error
+    return listener
+
+
+def _config(application: Application) -> uvicorn.Config:
+    # h11, because httptools refuses the vendor's XGET.
+    return uvicorn.Config(
+        application,  # type: ignore[arg-type] # an instance with the signature of an ASGI application
+        http=_Protocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=1,
+    )
+
+
+class _Protocol(H11Protocol):
+    """Hands the connection to the application, which may have to cut it."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        application = self.app
+
+        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[TRANSPORT] = self.transport
+            await application(scope, receive, send)  # type: ignore[arg-type] # uvicorn and starlette type ASGI apart
+
+        self.app = with_transport  # type: ignore[assignment] # likewise
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready, and for which a signal is a clean end."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        former = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    def stop_at_end_of_stdin(self) -> None:
+        """End when the process that holds the other end of stdin has gone."""
+
+        def wait() -> None:
+            while sys.stdin.buffer.read(4096):
+                pass
+            self.should_exit = True
+
+        threading.Thread(target=wait, name="parent-watch", daemon=True).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from picsellia_processing import Labels
+
+LOGGER = logging.getLogger(__name__)
 
 _BLANK = np.zeros((32, 32, 3), np.uint8)
 
@@ -76,7 +79,7 @@ def available_device(asked: str) -> str:
 
 
 def labelled_classes(names: dict[int, str], labels: Labels) -> list[int]:
-    """The indices of those of the model's classes that have a label.
+    """The indices of those of the model's classes that have a label; the others are named in the log.
 
     Raises:
         JobError: None has one, so there is nothing to look for.
@@ -87,4 +90,6 @@ def labelled_classes(names: dict[int, str], labels: Labels) -> list[int]:
             f"no class of the model has a label: expected one of {', '.join(names.values())}; found the labels"
             f" {', '.join(labels) or '(none)'}; rename a label, or set label_matching=add"
         )
+    if missing := [name for index, name in names.items() if index not in found]:
+        LOGGER.warning("not looked for, since they have no label: %s", ", ".join(missing))
     return found

@@ -182,7 +182,9 @@ def test_a_classifier_names_the_picture_if_it_is_sure(annotate: Any, model: Any,
     assert annotate([Image(np.full((64, 64, 3), 128, np.uint8))], model("classify"), confidence=1.0) == [[]]
 
 
-def test_only_classes_with_a_label_are_looked_for(annotate: Any, model: Any, scenes: list[Any]) -> None:
+def test_only_classes_with_a_label_are_looked_for(
+    annotate: Any, model: Any, scenes: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
     images = [image_of(scene) for scene in scenes]
     everything = [[box for box in boxes if box.label == "circle"] for boxes in annotate(images, model("detect"))]
 
@@ -190,6 +192,7 @@ def test_only_classes_with_a_label_are_looked_for(annotate: Any, model: Any, sce
 
     assert found == everything
     assert any(found)
+    assert caplog.messages == ["not looked for, since they have no label: square, triangle"]
 
 
 def test_a_data_set_with_no_label_of_the_model_is_refused(model: Any) -> None:

@@ -10,8 +10,10 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
+from picsellia_processing import Image, Labels
 from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +21,20 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1]
 MODEL = FOLDER / "fixture" / "model.pt"
+
+
+@pytest.mark.parametrize("architecture", ["yolov8n", "yolo11n-seg", "yolo11n-cls", "yolo26n"])
+def test_current_architectures_load_and_predict(
+    processing: ModuleType, weights: ModuleType, tmp_path: Path, architecture: str
+) -> None:
+    path = tmp_path / "best.pt"
+    weights.import_ultralytics().YOLO(f"{architecture}.yaml").save(path)
+    parameters = processing.YoloParameters(image_size=64, confidence=0)
+
+    ready = processing.yolo(path, parameters, Labels((), open=True))
+
+    (found,) = processing.annotate([Image(np.zeros((64, 64, 3), np.uint8))], ready, parameters)
+    assert found
 
 
 class Command:

@@ -266,9 +266,12 @@ def test_auto_takes_a_gpu_if_there_is_one(predictor: ModuleType, monkeypatch: py
     assert predictor.available_device("auto") == "cpu"
 
 
-def test_a_gpu_always_gets_full_batches(processing: ModuleType, predictor: ModuleType, scenes: list[Any]) -> None:
+@pytest.mark.parametrize(("device", "batches"), [("cuda:1", [4, 4]), ("cpu", [1] * 6)])
+def test_a_gpu_gets_full_batches_and_the_cpu_single_pictures(
+    predictor: ModuleType, scenes: list[Any], device: str, batches: list[int]
+) -> None:
     class Recorder:
-        """Stands for a model on a GPU, and notes the batches it gets."""
+        """Stands for a model on any device, and notes the batches it gets."""
 
         task = "detect"
 
@@ -283,11 +286,11 @@ def test_a_gpu_always_gets_full_batches(processing: ModuleType, predictor: Modul
     recorder = Recorder()
     pictures = [image_of(scene).pixels for scene in scenes[:6]]
 
-    found = predictor.Predictor(recorder, "cuda:1", 4, conf=0.5).predict(pictures)
+    found = predictor.Predictor(recorder, device, 4, conf=0.5).predict(pictures)
 
     assert found == [int(picture.sum()) for picture in pictures]
-    assert recorder.batches == [4, 4]
-    assert recorder.settings["device"] == "cuda:1"
+    assert recorder.batches == batches
+    assert recorder.settings["device"] == device
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")

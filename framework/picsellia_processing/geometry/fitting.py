@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LABELLED = (1, 2)  # hidden, visible
 
 
-def fit(shape: Shape, width: int, height: int) -> Shape:  # noqa: PLR0911 - one for each kind
+def fit(shape: Shape, width: int, height: int) -> Shape:
     """The part of `shape` inside a picture of `width` x `height`, on the integer grid the platform stores.
 
     - Rectangle: its edges clamped, then rounded; one thinner than a pixel keeps one pixel.

@@ -6,7 +6,9 @@ JPEG, nearly all there is, goes through simplejpeg; what that does not take, and
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
+import logging
 import re
 import warnings
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from PIL import (
     PpmImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    _imaging,
 )
 
 from picsellia_processing.errors import AssetError
@@ -57,8 +60,7 @@ with contextlib.suppress(ImportError):  # older Pillows have none
     _READERS["AVIF"] = AvifImagePlugin.AvifImageFile
 
 _SILENCE = ("ignore", None, Warning, re.compile(r"PIL\."), 0)  # as it stands in `warnings.filters`
-_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
-_TAIL = 4096  # files are padded, and cameras append to them
+_JPEG_SCAN, _JPEG_END, _PNG_END = b"\xff\xda", b"\xff\xd9", b"IEND"
 _TRANSPOSED = 5  # and every EXIF orientation above: width and height change places
 
 
@@ -125,6 +127,8 @@ def _jpeg_pixels(data: bytes, max_pixels: int) -> NDArray[np.uint8] | None:
 def _pillow_pixels(format_: str, data: bytes, max_pixels: int) -> tuple[NDArray[np.uint8], int]:
     """The pixels with the EXIF orientation applied, and that orientation."""
     _silence_pillow()
+    if format_ == "JPEG" and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):  # Pillow takes padding for pixels
+        raise AssetError(_too_short(format_, data))
     if format_ == "WebP":  # Pillow's reader takes memory for the whole canvas as it opens the file
         _refuse_bomb(_webp_size(data), max_pixels)
     image = _open(format_, data)
@@ -140,8 +144,21 @@ def _pillow_pixels(format_: str, data: bytes, max_pixels: int) -> tuple[NDArray[
 
 
 def _silence_pillow() -> None:
-    if tuple(warnings.filters[:1]) != (_SILENCE,):
+    if tuple(warnings.filters[:1]) != (_SILENCE,):  # tests, and authors, put back filters that stood before
         warnings.filterwarnings("ignore", module=_SILENCE[3].pattern)
+
+
+def _silence_libtiff() -> None:
+    """Let libtiff, within Pillow, report errors without writing them to stderr as well: Pillow offers no switch."""
+    with contextlib.suppress(OSError, AttributeError):  # a Pillow built in another way: then it writes
+        libtiff = ctypes.CDLL(_imaging.__file__)  # looks the name up in the libraries it is linked to
+        libtiff.TIFFSetErrorHandler.argtypes = [ctypes.c_void_p]
+        libtiff.TIFFSetErrorHandler.restype = ctypes.c_void_p
+        libtiff.TIFFSetErrorHandler(None)
+
+
+_silence_libtiff()
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # where logging is not set up, its errors went to stderr
 
 
 def _refuse_bomb(size: tuple[int, int], max_pixels: int) -> None:
@@ -203,9 +220,13 @@ def _reason(format_: str, data: bytes, error: Exception) -> str:
     least = _least_size(format_, data)
     if len(data) < least:
         return f"truncated: {len(data):,} of at least {least:,} bytes"
-    if "truncated" in str(error).lower() or _ENDS.get(format_, b"") not in data[-_TAIL:]:
-        return f"truncated: this {format_} of {len(data):,} bytes ends too early"
-    return f"corrupt {format_}: {error}"
+    if "truncated" in str(error).lower() or (format_ == "PNG" and _PNG_END not in data):
+        return _too_short(format_, data)
+    return f"unreadable {format_}: {error}"
+
+
+def _too_short(format_: str, data: bytes) -> str:
+    return f"truncated: this {format_} of {len(data):,} bytes ends too early"
 
 
 def _least_size(format_: str, data: bytes) -> int:

@@ -10,7 +10,7 @@ _PICTURES = (
     ("JPEG", rb"\xff\xd8\xff"),
     ("PNG", rb"\x89PNG\r\n\x1a\n"),
     ("GIF", rb"GIF8[79]a"),
-    ("BMP", rb"BM"),
+    ("BMP", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
     ("TIFF", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
     ("WebP", rb"RIFF....WEBP"),
     ("AVIF", rb"....ftypavi[fs]"),
@@ -33,11 +33,8 @@ _OTHERS = (
 _BEGINNING = 1024
 
 
-def _compiled(table: tuple[tuple[str, bytes], ...]) -> list[tuple[str, re.Pattern[bytes]]]:
-    return [(name, re.compile(pattern, re.DOTALL | re.IGNORECASE)) for name, pattern in table]
-
-
-_PICTURE_PATTERNS, _OTHER_PATTERNS = _compiled(_PICTURES), _compiled(_OTHERS)
+_PICTURE_PATTERNS = [(name, re.compile(pattern, re.DOTALL)) for name, pattern in _PICTURES]
+_OTHER_PATTERNS = [(reason, re.compile(pattern, re.DOTALL | re.IGNORECASE)) for reason, pattern in _OTHERS]
 
 
 def picture_type(data: bytes) -> str:

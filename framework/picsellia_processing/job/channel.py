@@ -11,13 +11,12 @@ import os
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
-
-    from pydantic import TypeAdapter
 
 EVENTS_FD = "PXP_EVENTS_FD"
 COMMANDS_FD = "PXP_COMMANDS_FD"
@@ -103,6 +102,9 @@ class Stop:
 Event = Chapter | Progress | Failure | Snapshot | Failed | Finished
 Command = Start | Stop
 
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])
+_COMMAND: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="command")])
+
 
 class Sender:
     """Writes messages to the pipe `fd`, from any thread. Sending never fails: once nobody reads, it does nothing."""
@@ -145,7 +147,7 @@ class EventReader:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. The last line of a pipe needs no end: feed a newline for it."""
-        messages = (_decode(line, _events()) for line in self._lines.feed(chunk))
+        messages = (_decode(line, _EVENT) for line in self._lines.feed(chunk))
         return [message for message in messages if message is not None]
 
 
@@ -154,7 +156,7 @@ def read_commands(fd: int) -> Iterator[Command]:
     lines = _Lines()
     while chunk := _read(fd):
         for line in lines.feed(chunk):
-            message = _decode(line, _commands())
+            message = _decode(line, _COMMAND)
             if message is not None:
                 yield message
             if isinstance(message, Stop):
@@ -186,21 +188,6 @@ def _decode(line: bytes, adapter: TypeAdapter[_Message]) -> _Message | None:
         return adapter.validate_json(line)
     except ValueError:
         return None
-
-
-# pydantic is imported by the first message read, so that the worker is spawned before the supervisor pays for it.
-@cache
-def _events() -> TypeAdapter[Event]:
-    from pydantic import Field, TypeAdapter  # noqa: PLC0415
-
-    return TypeAdapter(Annotated[Event, Field(discriminator="event")])
-
-
-@cache
-def _commands() -> TypeAdapter[Command]:
-    from pydantic import Field, TypeAdapter  # noqa: PLC0415
-
-    return TypeAdapter(Annotated[Command, Field(discriminator="command")])
 
 
 class _Lines:

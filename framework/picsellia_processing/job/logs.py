@@ -127,6 +127,7 @@ class LogBook:
 
         `send` returns whether the platform took the batch, and raises PlatformError when it could not be reached.
         """
+        self._due = self._clock() + self._interval
         self._sender = threading.Thread(target=self._send_batches, args=[send], name="log", daemon=True)
         self._sender.start()
 

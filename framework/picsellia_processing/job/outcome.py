@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
 from picsellia_processing.errors import ExitCode
 from picsellia_processing.job.channel import Failed, Failure, Finished, Snapshot
 from picsellia_processing.job.process import describe_exit
 from picsellia_processing.job.redaction import redact_all
+from picsellia_processing.job.report import Report
 
 if TYPE_CHECKING:
     import signal
 
     from picsellia_processing.job.channel import Event
-    from picsellia_processing.job.report import Report
 
 MOST_FAILURES = 10_000
 
@@ -82,10 +84,6 @@ def judge(account: Account, ending: Ending) -> Outcome:
 
 def to_report(account: Account, outcome: Outcome, *, job_id: str, seconds: float) -> Report:
     """The report of a Job that ended. What the worker said and no report can hold is left out."""
-    from pydantic import ValidationError  # noqa: PLC0415 - the supervisor starts without it
-
-    from picsellia_processing.job.report import Report  # noqa: PLC0415 - likewise
-
     verdict = {"status": outcome.status, "reason": outcome.reason}
     known = {"job_id": job_id, "seconds": seconds} | account.snapshot
     try:

@@ -63,16 +63,20 @@ class OutputLines:
         self._return = "\r" if text.endswith("\r") else ""
         *pieces, rest = _ENDS.split(text.removesuffix("\r"))
         for piece, end in zip(pieces[::2], pieces[1::2], strict=True):
-            self._add(piece)
+            yield from self._add(piece)
             yield Line(self._finished(), settled=end != "\r")
-        self._add(rest)
+        yield from self._add(rest)
+
+    def _add(self, piece: str) -> Iterator[Line]:
+        if self._missing:
+            self._missing += len(piece)
+            return
+        self._keep(piece)
         while self._length > LONGEST_LINE:
             yield from self._broken()
 
-    def _add(self, piece: str) -> None:
-        if self._missing:
-            self._missing += len(piece)
-        elif piece:
+    def _keep(self, piece: str) -> None:
+        if piece:
             self._unfinished.append(piece)
             self._length += len(piece)
 
@@ -91,14 +95,14 @@ class OutputLines:
     def _broken(self) -> Iterator[Line]:
         text = self._take()
         if len(text) <= LONGEST_LINE // 2:  # it was long by what is not text
-            self._add(text)
+            self._keep(text)
             return
-        space = text.rfind(" ", 1, max(1, len(text) - self._overlap))
+        space = text.rfind(" ", 1, max(1, min(LONGEST_LINE, len(text) - self._overlap)))
         if space > 0:
             yield Line(text[:space])
-            self._add(text[space + 1 :])
+            self._keep(text[space + 1 :])
         else:
-            self._add(text[:_HEAD_OF_A_LONG_RUN])
+            self._keep(text[:_HEAD_OF_A_LONG_RUN])
             self._missing = len(text) - _HEAD_OF_A_LONG_RUN
 
     def _plain(self, text: str) -> str:

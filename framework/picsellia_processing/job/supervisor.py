@@ -25,6 +25,7 @@ from picsellia_processing.job.output import OutputLines
 from picsellia_processing.job.process import WORKER, WorkerProcess
 from picsellia_processing.job.pump import Pump
 from picsellia_processing.job.redaction import redact, secrets_of
+from picsellia_processing.job.report import write
 from picsellia_processing.sdk.environment import read_environment
 
 if TYPE_CHECKING:
@@ -220,8 +221,6 @@ class _Supervisor:
         return judge(self._account, Ending(status, self._last_line, self._asked, self._killed))
 
     def _write_report(self, outcome: Outcome, seconds: float) -> None:
-        from picsellia_processing.job.report import write  # noqa: PLC0415 - loaded by the first event
-
         report = to_report(self._account, outcome, job_id=self._environment.job_id, seconds=seconds)
         try:
             write(report, self._folder / REPORT_FILE)

@@ -134,6 +134,8 @@ def coco_dataset(path: Path, document: Any, mistakes: Mistakes, *, prefer: str) 
     layout, in the folder that `annotations/instances_val2017.json` is named after: `val2017/`.
     """
     coco = read_coco(path, document, mistakes)
+    if is_coco(document) and not document["images"]:
+        mistakes.add(f"{path}: images", expected="at least one image", found="none", todo="export some")
     root, present = _locate(coco, mistakes)
     images = read_images(root, sorted(set(present.values())), mistakes)
     dataset_type = coco_type(coco, prefer)
@@ -240,8 +242,6 @@ def _locate(coco: CocoFile, mistakes: Mistakes) -> tuple[Path, dict[CocoId, str]
         there = find_images(best, mistakes)
         for image_id in absent:
             mistakes.add_unknown(f"{coco.path}: image {image_id}", f"image file in {best}", wanted[image_id], there)
-    if not coco.images:
-        mistakes.add(f"{coco.path}: images", expected="at least one image", found="none", todo="export some")
     return best, {image_id: name for image_id, name in wanted.items() if image_id not in absent}
 
 

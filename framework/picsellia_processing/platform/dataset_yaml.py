@@ -7,7 +7,6 @@ entry per line. Names stay texts whatever they look like, so `no` and `1` are cl
 
 from __future__ import annotations
 
-import json
 import re
 
 _KEY = re.compile(r"""^["']?(?P<key>\w+)["']?\s*:(?:\s+(?P<rest>.*))?$""")
@@ -22,6 +21,11 @@ _TOKEN = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 _PLAIN_LINE = re.compile(r"""^(?:-\s+|(?P<index>\d+)\s*:\s+)(?P<name>[^\s"'\[\]{}&*!|>%@`\#,].*?)(?:\s+\#.*)?\s*$""")
+
+_ESCAPE = re.compile(
+    r"\\(?:x(?P<x>[0-9a-fA-F]{2})|u(?P<u>[0-9a-fA-F]{4})|U(?P<U>000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4})|(?P<other>.))"
+)
+_ESCAPES = {'"': '"', "\\": "\\", "/": "/", " ": " ", "t": "\t", "n": "\n", "_": "\xa0"}
 
 
 class NotUnderstoodError(ValueError):
@@ -120,7 +124,7 @@ def _tokens(written: str) -> list[tuple[str, str]]:
         position = token.end()
         match token.lastgroup:
             case "double":
-                tokens.append(("text", _unescaped(token[0])))
+                tokens.append(("text", _unescaped(token[0][1:-1])))
             case "single":
                 tokens.append(("text", token[0][1:-1].replace("''", "'")))
             case "plain":
@@ -130,8 +134,13 @@ def _tokens(written: str) -> list[tuple[str, str]]:
     return tokens
 
 
-def _unescaped(quoted: str) -> str:
-    try:
-        return str(json.loads(quoted))
-    except json.JSONDecodeError as error:
-        raise NotUnderstoodError(quoted) from error
+def _unescaped(text: str) -> str:
+    def character(escape: re.Match[str]) -> str:
+        code = escape["x"] or escape["u"] or escape["U"]
+        if code:
+            return chr(int(code, 16))
+        if escape["other"] in _ESCAPES:
+            return _ESCAPES[escape["other"]]
+        raise NotUnderstoodError(escape[0])
+
+    return _ESCAPE.sub(character, text)

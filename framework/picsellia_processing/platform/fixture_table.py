@@ -41,7 +41,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         place = _TOML_PLACE.match(str(error))
         what = place["what"] if place else str(error)
         where = f"{path}:{place['line']}:{place['column']}" if place and place["line"] else f"{path}, at its end"
-        mistakes.add(where, expected="TOML", found=what[:1].lower() + what[1:], todo="correct that line")
+        mistakes.add(where, expected="TOML", found=f"a mistake ({what})", todo="correct that line")
     mistakes.raise_all()
     raise AssertionError  # every handler above notes a mistake
 

@@ -244,9 +244,9 @@ def test_a_wrong_model_version_is_told(shapes, toml, told):
 @pytest.mark.parametrize(
     ("toml", "told"),
     [
-        ("a = [1,\n\n] b\n", "fixture.toml:3:3: expected TOML, found expected newline or end of document"),
+        ("a = [1,\n\n] b\n", "fixture.toml:3:3: expected TOML, found a mistake (Expected newline or end of document"),
         ("a = [1,\n", "fixture.toml, at its end: expected TOML, found"),
-        ("a = 1\na = 2\n", "fixture.toml:2:6: expected TOML, found cannot overwrite a value"),
+        ("a = 1\na = 2\n", "fixture.toml:2:6: expected TOML, found a mistake (Cannot overwrite a value"),
     ],
 )
 def test_what_is_not_toml_is_told_with_its_line(tmp_path, toml, told):

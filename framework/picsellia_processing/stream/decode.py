@@ -84,7 +84,8 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Decoded:
     Of an animation or a file of many pages, the first. Alpha and transparency are dropped: the colour beneath shows.
     Colour profiles are not applied; CMYK is converted without one. 16 bits become 8 by dropping the lower eight;
     32-bit integers are taken for 16-bit ones, clamped. Floats are multiplied by 255 where none is above 1, otherwise
-    clamped to 0..255; nan is black. A broken EXIF block counts as none.
+    clamped to 0..255; nan is black. A broken EXIF block counts as none. A JPEG that lacks part of its picture data is
+    refused, though a viewer would show the rest of it.
 
     Safe to call from many threads. Pillow's warnings are switched off in the whole process by the first call that
     needs Pillow: the files it warns of are the very ones expected here, and it cannot be done for one thread.

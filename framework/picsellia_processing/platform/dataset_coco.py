@@ -6,7 +6,7 @@ KEYPOINT, its category alone for CLASSIFICATION; besides, its only keypoint for 
 
 Where no type is declared it is the first of KEYPOINT, MASK, SEGMENTATION, OBJECT_DETECTION that every annotation can be
 read as, CLASSIFICATION where none has a geometry, else MULTI, where each is read as the most it says. Regions marked
-`iscrowd` are not objects: they are left out, but for MASK and MULTI.
+`iscrowd` are not objects: they are left out, but for MASK and MULTI. So are masks of images that cannot be read.
 """
 
 from __future__ import annotations
@@ -111,6 +111,8 @@ def coco_shapes(
         if image is None or (annotation.get("iscrowd") and dataset_type not in _CROWDS_BELONG):
             continue
         kind = declared or richest_kind(annotation)
+        if kind == "mask" and not image.width:
+            continue  # its image cannot be read: there is no size for the run lengths to fill
         label = coco.categories[annotation["category_id"]]
         try:
             read = shape_data(annotation, kind, (image.width, image.height))

@@ -139,6 +139,7 @@ def _header_reader() -> Callable[[Path], tuple[int, int]]:
     from PIL import (  # noqa: PLC0415 - the platform answers requests without ever loading Pillow
         BmpImagePlugin,
         GifImagePlugin,
+        Image,
         JpegImagePlugin,
         PngImagePlugin,
         TiffImagePlugin,
@@ -167,7 +168,7 @@ def _header_reader() -> Callable[[Path], tuple[int, int]]:
         try:
             with path.open("rb") as file:
                 return read(file)
-        except (OSError, SyntaxError, ValueError, OverflowError):  # what Pillow raises on damaged headers
+        except (OSError, SyntaxError, ValueError, OverflowError, Image.DecompressionBombError):  # a damaged header
             return 0, 0
 
     return size_of

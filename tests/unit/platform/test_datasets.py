@@ -223,6 +223,12 @@ class TestCoco:
             "b.png": None,
         }
 
+    def test_a_mask_of_an_image_that_cannot_be_read_is_left_out(self, tmp_path):
+        coco(tmp_path, MASK)
+        (tmp_path / "a.png").write_bytes(b"damaged")
+        version = load(tmp_path)[1]
+        assert (version.type, drawn(version)["a.png"]) == ("MASK", None)
+
     def test_its_annotations_are_taken_only_when_asked_for(self, tmp_path):
         coco(tmp_path, BOX)
         _, version = load(tmp_path, annotated=False)

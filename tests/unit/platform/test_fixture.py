@@ -297,6 +297,10 @@ def test_damaged_images_belong_to_a_fixture(shapes):
     (shapes / "images/empty.webp").write_bytes(b"")
     (shapes / "images/text.PNG").write_bytes(b"no image at all")
     (shapes / "images/tiff.tif").write_bytes(b"II*\0\xff\xff\xff\xff")
+    gif = bytearray(draw(shapes / "images/frame.gif").read_bytes())
+    frame = gif.index(b",\0\0\0\0")
+    gif[frame + 5 : frame + 9] = b"\xff\xff\xff\xff"  # a frame of 65535 x 65535
+    (shapes / "images/frame.gif").write_bytes(gif)
     (shapes / "images/notes.txt").write_bytes(b"ignored")
     (shapes / "images/.hidden.jpg").write_bytes(whole)
     (shapes / "images/.cache").mkdir()
@@ -311,6 +315,7 @@ def test_damaged_images_belong_to_a_fixture(shapes):
         "cut-late.jpg": (20, 10),
         "cut-early.jpg": (0, 0),
         "empty.webp": (0, 0),
+        "frame.gif": (0, 0),
         "text.PNG": (0, 0),
         "tiff.tif": (0, 0),
     }

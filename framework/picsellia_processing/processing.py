@@ -22,7 +22,7 @@ from picsellia_processing.signature import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
     from picsellia_processing.task import Task
@@ -59,6 +59,7 @@ class Processing(Generic[P, R]):
     Attributes:
         name: the processing's name: given, or the function's with dashes.
         task: its task type.
+        labels: the classes it finds, where no ModelVersion declares them.
         defaults: the author's defaults for the options of the task.
         owner: the class it was made from, or None for a function.
     """
@@ -69,6 +70,7 @@ class Processing(Generic[P, R]):
         task: Task,
         *,
         name: str | None = None,
+        labels: Sequence[str] = (),
         defaults: Mapping[str, Any] | None = None,
         owner: type[ProcessingClass[Any]] | None = None,
     ) -> None:
@@ -77,6 +79,7 @@ class Processing(Generic[P, R]):
         self.owner = owner
         declared = owner.__name__ if owner else getattr(function, "__name__", "processing")
         self.name = name or declared.replace("_", "-")
+        self.labels = tuple(labels)
         self.defaults = {key: value for key, value in (defaults or {}).items() if value is not None}
         self.__doc__ = summary_of(owner or function)
         self.__wrapped__ = function
@@ -96,7 +99,14 @@ class Processing(Generic[P, R]):
             raise DefinitionError(owner.__qualname__, [f"{owner.__qualname__}: it has no method `process`"])
         options = owner.task.options.model_fields
         defaults = {name: getattr(owner, name) for name in options if hasattr(owner, name)}
-        return cls(process, owner.task, name=getattr(owner, "name", None), defaults=defaults, owner=owner)
+        return cls(
+            process,
+            owner.task,
+            name=getattr(owner, "name", None),
+            labels=getattr(owner, "labels", ()),
+            defaults=defaults,
+            owner=owner,
+        )
 
     @cached_property
     def signature(self) -> Signature:
@@ -165,6 +175,7 @@ class Processing(Generic[P, R]):
             "type": self.task.type,
             "target": self.task.target,
             "parameters": {"type": "object", "properties": properties, "required": sorted(set(required))},
+            "labels": list(self.labels),
             "model_files": [file.name for file in self.model_files],
             "inputs": sorted({argument.input.name for argument in self._arguments(InputArgument)}),
             "items": None if items is None else {"type": items.type.__name__, "batched": items.batched},

@@ -79,7 +79,8 @@ class Task:
         target: what a Job of it runs on: "DATASET_VERSION", "MODEL_VERSION" or "DATALAKE".
         options: parameters that every processing of this task has.
         check: the mistakes in a signature, such as a return type that cannot be written.
-        prepare: resolves what the task needs (labels, for example) before any download, and makes the Output.
+        prepare: resolves what the task needs (labels, for example) before any download, and makes the Output. It gets
+            the Job, the task's options, the signature, and the classes the author declares.
     """
 
     name: str
@@ -87,4 +88,4 @@ class Task:
     target: str
     options: type[Parameters]
     check: Callable[[Signature], list[str]]
-    prepare: Callable[[JobContext, Parameters, Signature], tuple[JobContext, Output]]
+    prepare: Callable[[JobContext, Parameters, Signature, Sequence[str]], tuple[JobContext, Output]]

@@ -73,7 +73,9 @@ class Work:
         processing = load(self._target)
         self._known |= {"name": processing.name, "task": processing.task.name}
         context, parameters = self._resolve(processing, read_environment(os.environ))
-        context, output = processing.task.prepare(context, _options(processing, parameters), processing.signature)
+        context, output = processing.task.prepare(
+            context, _options(processing, parameters), processing.signature, processing.labels
+        )
         self._labels = context
         stored = choose_files(context.model_version, processing.model_files)
         if stored:
@@ -94,7 +96,6 @@ class Work:
                 acknowledged=predictions.add,
             )
             self._do(processing, replace(context, driver=self._stream), parameters, files)
-        self.report()
 
     def _resolve(
         self, processing: Processing[..., Any], environment: Environment

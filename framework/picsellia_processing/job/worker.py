@@ -13,7 +13,7 @@ import tempfile
 import threading
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from picsellia_processing.errors import ExitCode, ProcessingError
 from picsellia_processing.job.channel import Failed, Finished, Sender, Start, Stop, read_commands, worker_pipes
@@ -48,10 +48,11 @@ def main() -> int:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         threading.Thread(target=_listen, args=(commands, stop), name="commands", daemon=True).start()
         threading.Thread(target=_end_on, args=(stop, ended, work, events), name="stop", daemon=True).start()
-        try:
-            return _run(work, events)
-        finally:
-            ended.set()
+        status = _run(work, events)
+        ended.set()
+    if status != ExitCode.OK:
+        _leave(status)
+    return status
 
 
 def _run(work: Work, events: Sender) -> int:
@@ -93,9 +94,14 @@ def _end_on(stop: threading.Event, ended: threading.Event, work: Work, events: S
             return
     work.report()
     events.send(Failed(f"{STOPPED} (its function did not return within {GRACE:g} s)", exit_code=ExitCode.TERMINATED))
+    _leave(ExitCode.TERMINATED)
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: threads that wait for an answer would hold up the usual way out."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(ExitCode.TERMINATED)
+    os._exit(status)
 
 
 def _line(error: BaseException) -> str:

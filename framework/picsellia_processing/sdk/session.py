@@ -20,7 +20,13 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout  # noqa: A004
+from requests.exceptions import (
+    ChunkedEncodingError,
+    ConnectionError,  # noqa: A004
+    ContentDecodingError,
+    SSLError,
+    Timeout,
+)
 
 from picsellia_processing.errors import PlatformError
 
@@ -140,6 +146,11 @@ class PlatformSession(requests.Session):
         _rewind(request)
         try:
             return super().send(request, **options), ""
+        except SSLError as error:
+            raise PlatformError(
+                f"{_without_query(str(request.url))}: the certificate is not trusted ({_short(error)}); "
+                "if your network uses a CA of its own, set PICSELLIA_CA_BUNDLE to the path of its certificate"
+            ) from error
         except RETRIED_ERRORS as error:
             return None, _short(error)
 

@@ -28,6 +28,7 @@ class Prefetch(Generic[Item, Loaded]):
 
     `cost` is how many bytes an item will hold, known beforehand; `budget` how many there may be. `load` returns None
     for an item that is of no use. An exception of `source` or `load` comes out of `take`.
+    Leaving the context does not wait for loads under way; their results are dropped.
     """
 
     def __init__(
@@ -61,8 +62,7 @@ class Prefetch(Generic[Item, Loaded]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-        self._feeder.join()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Stop loading: what is ready or under way is dropped, and `take` returns nothing any more."""

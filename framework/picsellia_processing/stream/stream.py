@@ -37,6 +37,9 @@ TRACEBACKS = 3
 """How many of the author's exceptions are shown in full; all of them are on the report."""
 
 
+NOTHING_WRITTEN = "the processing wrote nothing for it"
+
+
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
     """How a stream runs: images per call, threads that fetch, bytes of decoded images held at once."""
@@ -88,8 +91,10 @@ class Stream:
     def drive(self, call: Callable[[], Any]) -> None:
         """Call the author's function once; it reads and writes through the context it was given."""
         with self._sink:
-            self._tally.selected = 0
             call()
+        left = self._tally.selected - self._tally.done
+        if left > 0 and not self._stopping.is_set():
+            self._tally.skip(NOTHING_WRITTEN, left)
 
     # What an author who drives reads and writes with; see `context.Driver`.
 

@@ -11,7 +11,7 @@ from picsellia_processing.processing import Processing
 from picsellia_processing.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from picsellia_processing.context import JobContext
     from picsellia_processing.signature import Signature
@@ -53,7 +53,8 @@ class AnnotationParameters(Parameters):
 class AnnotatingDecorator:
     """Makes a Processing of a function: `@pre_annotation`, or `@pre_annotation(batch_size=16)`.
 
-    The keywords are the author's defaults for the parameters every annotating processing has. A Job may override them.
+    `labels` are the classes it finds, to be given where the Job has no ModelVersion that declares them. The other
+    keywords are the author's defaults for the parameters every annotating processing has. A Job may override them.
     """
 
     def __init__(self, task: Task) -> None:
@@ -69,6 +70,7 @@ class AnnotatingDecorator:
         /,
         *,
         name: str | None = None,
+        labels: Sequence[str] = (),
         batch_size: int | None = None,
         existing: Literal["keep", "replace"] | None = None,
         label_matching: Literal["existing", "add"] | None = None,
@@ -76,12 +78,18 @@ class AnnotatingDecorator:
     ) -> Callable[[Callable[P, R]], Processing[P, R]]: ...
 
     def __call__(
-        self, function: Callable[P, R] | None = None, /, *, name: str | None = None, **defaults: Any
+        self,
+        function: Callable[P, R] | None = None,
+        /,
+        *,
+        name: str | None = None,
+        labels: Sequence[str] = (),
+        **defaults: Any,
     ) -> Processing[P, R] | Callable[[Callable[P, R]], Processing[P, R]]:
         """Decorate `function`, or make a decorator with these defaults."""
 
         def decorate(function: Callable[P, R]) -> Processing[P, R]:
-            return Processing(function, self._task, name=name, defaults=defaults)
+            return Processing(function, self._task, name=name, labels=labels, defaults=defaults)
 
         return decorate if function is None else decorate(function)
 
@@ -89,7 +97,9 @@ class AnnotatingDecorator:
 def annotating_task(name: str, status: str) -> Task:
     """The declaration of a task type whose annotations get `status`."""
 
-    def prepare(context: JobContext, options: Parameters, signature: Signature) -> tuple[JobContext, Output]:
+    def prepare(
+        context: JobContext, options: Parameters, signature: Signature, labels: Sequence[str]
+    ) -> tuple[JobContext, Output]:
         from picsellia_processing.tasks.annotation_output import prepare_output  # noqa: PLC0415 - only Jobs load the SDK
 
         assert isinstance(options, AnnotationParameters)
@@ -98,6 +108,7 @@ def annotating_task(name: str, status: str) -> Task:
             status=status,
             existing=options.existing,
             label_matching=options.label_matching,
+            declared=labels,
             shapes_of_type=SHAPES_OF_TYPE,
             returned=returned_shapes(signature.returns),
         )

@@ -125,6 +125,7 @@ def prepare_output(
     status: str,
     existing: str,
     label_matching: str,
+    declared: Sequence[str],
     shapes_of_type: Mapping[str, tuple[str, ...]],
     returned: Sequence[str],
 ) -> tuple[JobContext, AnnotationOutput]:
@@ -143,12 +144,11 @@ def prepare_output(
             f"the DatasetVersion {context.target_name} is of type {inference_type}, which holds "
             f"{' or '.join(allowed)}, but the processing returns {' or '.join(returned)}"
         )
-    if version.type.value == NOT_CONFIGURED:
-        set_type(version, inference_type)
-        adds = True
-    else:
-        adds = label_matching == "add"
-    labels, label_ids = _settle_labels(context, adds=adds)
+    unconfigured = version.type.value == NOT_CONFIGURED
+    classes = unique(str(name) for name in (getattr(context.model_version, "labels", None) or {}).values()) or declared
+    labels, label_ids = _settle_labels(context, classes, adds=label_matching == "add", unconfigured=unconfigured)
+    if unconfigured:
+        set_type(version, inference_type)  # last, so that a run cut short before it starts over
     output = AnnotationOutput(
         version, labels, label_ids, status=status, replaces=existing == "replace", allowed=allowed
     )
@@ -188,21 +188,23 @@ def _settle_type(context: JobContext, shapes_of_type: Mapping[str, tuple[str, ..
     return found
 
 
-def _settle_labels(context: JobContext, *, adds: bool) -> tuple[Labels, dict[str, str]]:
+def _settle_labels(
+    context: JobContext, classes: Sequence[str], *, adds: bool, unconfigured: bool
+) -> tuple[Labels, dict[str, str]]:
     assert context.dataset_version is not None
     label_ids = read_labels(context.dataset_version)
-    classes = unique(str(name) for name in (getattr(context.model_version, "labels", None) or {}).values())
-    labels = Labels(tuple(label_ids), classes, open=adds)
+    labels = Labels(tuple(label_ids), tuple(classes), open=adds)
     missing = [name for name in classes if labels.match(name) not in label_ids]
-    if adds and missing:
+    if (adds or unconfigured) and missing:
         label_ids.update(add_labels(context.dataset_version, missing))
-        labels = Labels(tuple(label_ids), classes, open=True)
+        labels = Labels(tuple(label_ids), tuple(classes), open=adds)
     if not adds and (not label_ids or (classes and not any(name in labels for name in classes))):
         there = ", ".join(label_ids) or "none"
         raise JobError(
             f"no class of the model has a label in the DatasetVersion {context.target_name}, so nothing could be kept. "
             f"Its labels: {there}; the model's classes: {', '.join(classes) or 'not known'}. "
-            "Add the labels, or launch the Job with the parameter label_matching = add"
+            "Add the labels, or launch the Job with the parameter label_matching = add; a processing without a "
+            "ModelVersion can say what it finds: @pre_annotation(labels=[...])"
         )
     return labels, label_ids
 

@@ -1,0 +1,134 @@
+"""What the run tests share: a local platform with images on it, and Jobs run on it as their container would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from picsellia_processing.platform.process import LocalPlatform
+from picsellia_processing.sdk.annotations import load_shapes
+from picsellia_processing.sdk.assets import pages
+from picsellia_processing.sdk.client import connect
+from picsellia_processing.sdk.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from picsellia.sdk.dataset_version import DatasetVersion
+
+PROCESSINGS = Path(__file__).parent / "processings"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished `pxp run`."""
+
+    status: int
+    output: str
+    report: dict[str, Any]
+    out: Path
+
+
+class Rig:
+    """One local platform, its seeded DatasetVersion, and Jobs on it."""
+
+    def __init__(self, platform: LocalPlatform) -> None:
+        self.platform = platform
+        self.client = connect(
+            Environment(platform.api_token, job_id="", host=platform.host, organization_id=platform.organization_id)
+        )
+        self._launched = 0
+
+    @cached_property
+    def version(self) -> DatasetVersion:
+        return self.client.get_dataset_version_by_id(self.platform.seeded["dataset_version_id"])
+
+    def launch(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        filenames: Sequence[str] | None = None,
+        type: str | None = "PRE_ANNOTATION",
+        target: str = "DATASET_VERSION",
+        inputs: Mapping[str, Any] | None = None,
+    ) -> str:
+        self._launched += 1
+        processing = self.client.create_processing(
+            name=f"processing-{self._launched}-{os.urandom(4).hex()}",
+            target=target,
+            type=type,
+            default_cpu=1,
+            default_gpu=0,
+            default_parameters={},
+            docker_image="test",
+            docker_tag="test",
+        )
+        assets = self.version.list_assets(filenames=list(filenames)) if filenames is not None else None
+        given = {} if "model_version_id" not in self.platform.seeded else {
+            "model_version_id": self.platform.seeded["model_version_id"]
+        }
+        job = self.version.launch_processing(
+            processing, assets, parameters=dict(parameters or {}), inputs={**given, **(inputs or {})}
+        )
+        return str(job.id)
+
+    def environment(self, job_id: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in {"PICSELLIA_TOKEN"}}
+        return {
+            **kept,
+            "api_token": self.platform.api_token,
+            "host": self.platform.host,
+            "organization_id": self.platform.organization_id,
+            "job_id": job_id,
+        }
+
+    def start(self, target: str, job_id: str, out: Path) -> subprocess.Popen[bytes]:
+        out.mkdir(parents=True, exist_ok=True)
+        return subprocess.Popen(
+            [sys.executable, "-m", "picsellia_processing", "run", target, "--out", str(out)],
+            env=self.environment(job_id),
+            cwd=PROCESSINGS,
+            stdin=subprocess.DEVNULL,
+            stdout=(out / "output.txt").open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def run(self, target: str, job_id: str | None = None, *, timeout: float = 120) -> Run:
+        out = Path(tempfile.mkdtemp(prefix="run-"))
+        process = self.start(target, job_id or self.launch(), out)
+        status = process.wait(timeout)
+        report = out / "report.json"
+        return Run(
+            status,
+            (out / "output.txt").read_text(errors="replace"),
+            json.loads(report.read_text()) if report.exists() else {},
+            out,
+        )
+
+    def annotations(self) -> dict[str, list[str]]:
+        """The shapes of every annotated asset, by file name, in a comparable form."""
+        found: dict[str, list[str]] = {}
+        for page in pages(self.version, None):
+            names = {reference.id: reference.filename for reference in page.references}
+            sizes = {reference.id: (reference.width, reference.height) for reference in page.references}
+            for asset_id, shapes in load_shapes(self.version, sizes).items():
+                found[names[asset_id]] = sorted(map(repr, shapes))
+        return found
+
+    def annotation_count(self) -> int:
+        ids = self.client.connection.get(f"/api/dataset/version/{self.version.id}/annotations/ids", params={}).json()
+        return len(ids)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        return self.client.get_job_by_id(job_id).sync()
+
+    def log(self, job_id: str) -> str:
+        return "\n".join(str(line["log"]) for line in self.platform.job_lines(job_id))

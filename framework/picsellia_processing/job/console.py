@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,9 +61,8 @@ class Console:
         if self._bar is None:
             from tqdm import tqdm  # noqa: PLC0415 - a container never needs it
 
-            self._bar = tqdm(
-                file=stream, leave=False, dynamic_ncols=True, bar_format="{percentage:3.0f}%|{bar}| {desc}"
-            )
+            self._bar = tqdm(file=stream, leave=False, dynamic_ncols=True, bar_format="{desc}")
+        self._bar.bar_format = "{desc}" if total is None else "{percentage:3.0f}%|{bar}| {desc}"
         self._bar.total, self._bar.n = total, done
         self._bar.set_description_str(text)
 
@@ -70,4 +72,11 @@ class Console:
         try:
             write(self._stream)
         except (OSError, ValueError):
+            _silence(self._stream)
             self._stream = None
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, so that the interpreter's last flush does not fail."""
+    with suppress(OSError, ValueError), Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())

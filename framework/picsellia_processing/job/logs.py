@@ -32,12 +32,14 @@ PAUSE_AFTER_FAILURE = 10.0
 class Batch:
     """Consecutive lines of one chapter (`part`), the first of them line number `first` of the log, counted from 0.
 
-    A number that was sent before is a line that changed. `final` marks the last batch of the log.
+    A number that was sent before is a line that changed. `left_out` counts lines before it that were never sent: its
+    first line says so, under the number of the last of them. `final` marks the last batch of the log.
     """
 
     first: int
     part: str
     lines: list[str]
+    left_out: int
     final: bool
 
 
@@ -221,28 +223,31 @@ class LogBook:
         return many or self._closing or self._clock() >= self._due
 
     def _take_batch(self) -> Batch:
-        first, part = self._waiting[0].number, self._waiting[0].part
+        first, part, left_out = self._waiting[0].number, self._waiting[0].part, self._left_out
         lines = []
-        if self._left_out:
-            lines.append(f"[{self._left_out:,} lines before this one are in the stored log only]")
+        if left_out:
+            lines.append(f"[{left_out:,} lines before this one are in the stored log only]")
             first -= 1
             self._left_out = 0
         while self._waiting and self._waiting[0].part == part and len(lines) < LONGEST_BATCH:
             lines.append(self._waiting.popleft().text)
-        return Batch(first, part, lines, final=self._closing and not self._waiting)
+        return Batch(first, part, lines, left_out, final=self._closing and not self._waiting)
 
     def _put_back(self, batch: Batch) -> None:
+        notice = bool(batch.left_out)
+        numbered = enumerate(batch.lines[notice:], batch.first + notice)
+        lines = [_Line(number, batch.part, text) for number, text in numbered]
         with self._changed:
             self._failed = True
             self._due = self._clock() + max(self._interval, PAUSE_AFTER_FAILURE)
-            lines = [_Line(number, batch.part, text) for number, text in enumerate(batch.lines, batch.first)]
             if self._left_out or len(self._waiting) + len(lines) > LONGEST_QUEUE:
-                self._left_out += len(lines)
+                self._left_out += batch.left_out + len(lines)
                 return
             if self._waiting and self._waiting[0].number == lines[-1].number:
                 lines.pop()  # it was replaced in the meantime
             self._waiting.extendleft(reversed(lines))
+            self._left_out = batch.left_out
 
     def _give_up(self, batch: Batch) -> None:
         with self._changed:
-            self._left_out += len(batch.lines)
+            self._left_out += batch.left_out + len(batch.lines) - bool(batch.left_out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -39,11 +40,13 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     """Read the variables the platform gives a container.
 
     Raises:
-        JobError: `api_token` or `job_id` is missing, or an id is not one. All mistakes at once.
+        JobError: `api_token` or `job_id` is missing, an id, the host or the CA bundle is not one. All mistakes at once.
     """
     token = variables.get("api_token", "").strip() or variables.get("PICSELLIA_TOKEN", "").strip()
     job_id = variables.get("job_id", "").strip()
     organization_id = variables.get("organization_id", "").strip()
+    host = variables.get("host", "").strip() or DEFAULT_HOST
+    ca_bundle = variables.get("PICSELLIA_CA_BUNDLE") or variables.get("REQUESTS_CA_BUNDLE") or None
     mistakes = []
     if not token:
         mistakes.append("api_token is not set: the token of a Picsellia account")
@@ -52,6 +55,10 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     for name, value in (("job_id", job_id), ("organization_id", organization_id)):
         if value and not _is_uuid(value):
             mistakes.append(f"{name} is not an id: found {value!r}, expected a UUID")
+    if not _is_url(host):
+        mistakes.append(f"host is not a URL: found {host!r}, expected one such as {DEFAULT_HOST}")
+    if ca_bundle and not Path(ca_bundle).exists():
+        mistakes.append(f"PICSELLIA_CA_BUNDLE (or REQUESTS_CA_BUNDLE): there is no file {ca_bundle}")
     if mistakes:
         listed = "".join(f"\n  - {mistake}" for mistake in mistakes)
         hint = "The platform sets these variables for a Job; to try a processing without one, use `pxp dry-run`."
@@ -59,10 +66,10 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     return Environment(
         api_token=token,
         job_id=job_id,
-        host=variables.get("host", "").strip() or DEFAULT_HOST,
+        host=host,
         organization_id=organization_id or None,
         organization_name=variables.get("organization_name", "").strip() or None,
-        ca_bundle=variables.get("PICSELLIA_CA_BUNDLE") or variables.get("REQUESTS_CA_BUNDLE") or None,
+        ca_bundle=ca_bundle,
     )
 
 
@@ -72,3 +79,11 @@ def _is_uuid(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -19,14 +19,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from requests.exceptions import (
     ChunkedEncodingError,
     ConnectionError,  # noqa: A004
     ContentDecodingError,
+    RequestException,
     SSLError,
     Timeout,
 )
+from requests.utils import rewind_body
 
 from picsellia_processing.errors import PlatformError
 
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 RETRIED_ERRORS = (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError)
 POOL_SIZE = 64
+TIMEOUT = (30, 300)
+"""Seconds to connect, and between two pieces of an answer, where a request says nothing."""
 
 _ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?<=/)\d+(?=/|$)")
 _BLOB = "GET <blob>"
@@ -66,7 +71,8 @@ class RequestLog:
     @property
     def total(self) -> int:
         """How many requests were sent."""
-        return sum(self.by_endpoint.values())
+        with self._lock:
+            return self.by_endpoint.total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +119,23 @@ class PlatformSession(requests.Session):
         self.mount("http://", adapter)
 
     def request(self, method: str, url: str, **options: Any) -> Response:  # type: ignore[override]  # options pass through
-        """Send a request as `requests` does, with the CA bundle of this session."""
+        """Send a request as `requests` does, with the CA bundle of this session, and never without a time-out.
+
+        Raises:
+            PlatformError: no attempt got an answer, or none can be had: a malformed URL, redirects in a circle.
+        """
         if self.ca_bundle:
             options.setdefault("verify", self.ca_bundle)
-        return super().request(method, url, **options)
+        options["timeout"] = options.get("timeout") or TIMEOUT
+        try:
+            return super().request(method, url, **options)
+        except (RequestException, urllib3.exceptions.HTTPError) as error:  # its message may hold a signed URL
+            raise PlatformError(f"{method} {_without_secrets(str(url))}: {type(error).__name__}") from None
+
+    def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
+        """Keep the token on a redirect within the host, drop it on one that leaves, and never ask ~/.netrc."""
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+            prepared_request.headers.pop("Authorization", None)
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
         """Send until there is an answer that is not worth another try.
@@ -127,6 +146,8 @@ class PlatformSession(requests.Session):
         method, url = str(request.method), str(request.url)
         started = time.monotonic()
         for attempt in range(self.policy.attempts):
+            if attempt:
+                _rewind(request)
             self.log.add(method, url)
             answer, cause = self._attempt(request, options)
             if answer is not None and answer.status_code not in RETRIED_STATUS:
@@ -140,17 +161,18 @@ class PlatformSession(requests.Session):
             self.pause(pause)
         if answer is not None:
             return answer
-        raise PlatformError(f"{method} {_without_query(url)}: no answer after {attempt + 1} attempts ({cause})")
+        raise PlatformError(f"{method} {_without_secrets(url)}: no answer after {attempt + 1} attempts ({cause})")
 
     def _attempt(self, request: PreparedRequest, options: dict[str, Any]) -> tuple[Response | None, str]:
-        _rewind(request)
         try:
             return super().send(request, **options), ""
         except SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+                return None, _short(error)
             raise PlatformError(
-                f"{_without_query(str(request.url))}: the certificate is not trusted ({_short(error)}); "
+                f"{_without_secrets(str(request.url))}: the certificate is not trusted ({_short(error)}); "
                 "if your network uses a CA of its own, set PICSELLIA_CA_BUNDLE to the path of its certificate"
-            ) from error
+            ) from None
         except RETRIED_ERRORS as error:
             return None, _short(error)
 
@@ -187,13 +209,13 @@ def _leave_as_is(request: PreparedRequest) -> PreparedRequest:
 
 
 def _rewind(request: PreparedRequest) -> None:
-    if hasattr(request.body, "seek"):
-        request.body.seek(0)  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+    if request.body is not None and not isinstance(request.body, (bytes, str)):
+        rewind_body(request)
 
 
-def _without_query(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+def _without_secrets(url: str) -> str:
+    """The URL without query and user, also when it is malformed."""
+    return re.sub(r"(?<=//)[^/]*@", "", re.split(r"[?#]", url, maxsplit=1)[0])
 
 
 def _short(error: Exception) -> str:

@@ -84,6 +84,11 @@ def _polygons() -> Iterator[tuple[str, Shape, Shape | str]]:
     )
     yield "polygon closed by hand, points twice", polygon((10, 10), (10, 10), (20, 10), (10, 20), (10, 10)), triangle
     yield "polygon with a spike", polygon((10, 10), (20, 10), (30, 10), (20, 10), (10, 20)), triangle
+    yield (
+        "polygon that starts at the tip of a spike",
+        polygon((30, 10), (20, 10), (10, 20), (10, 10), (20, 10)),
+        polygon((20, 10), (10, 20), (10, 10)),
+    )
     yield "polygon on fractions", polygon((9.6, 10.4), (20.4, 9.5), (10, 20)), triangle
     yield "polygon outside", polygon((-10, -10), (-5, -10), (-5, -5)), "wholly outside the picture"
     yield (

@@ -207,7 +207,7 @@ def _rgb(image: Image) -> NDArray[np.uint8]:
     if image.mode == "F":
         levels = np.clip(np.nan_to_num(np.asarray(image), nan=0.0), 0, 255)
         return _as_rgb((levels * 255 if levels.max() <= 1 else levels).round())
-    image.info.pop("transparency", None)  # else Pillow would blend it in, or warn
+    image.info.pop("transparency", None)  # else Pillow would warn that it drops it
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from picsellia.exceptions import BadRequestError, NoDataError
+from picsellia.types.enums import ImportAnnotationMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +127,7 @@ def test_annotations_have_pages(versions: dict[int, DatasetVersion]) -> None:
     rectangle = {"x": 1, "y": 1, "w": 2, "h": 2, "label_id": label.id}
     assets = version.list_assets()
     written = version._bulk_create_annotations(
-        "REPLACE", None, [{"asset_id": asset.id, "rectangles": [rectangle]} for asset in assets]
+        ImportAnnotationMode.REPLACE, None, [{"asset_id": asset.id, "rectangles": [rectangle]} for asset in assets]
     )
     assert len(written) == 2500
     assert len(version.list_annotations()) == 2500

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 from picsellia_processing.platform.listing import Listing, Page, Where, fetch
 from picsellia_processing.platform.query_language import to_sql
 from picsellia_processing.platform.routing import Route
+from picsellia_processing.platform.shapes import KINDS
 from picsellia_processing.platform.store import as_list, new_id, now
 from picsellia_processing.platform.wire import ApiError, Reply, bad_request, not_found, unprocessable
 
-from .annotation import delete_annotations_of
+from .annotation import annotation_item, delete_annotations_of
 from .data import COLUMNS as DATA_COLUMNS
 from .data import QUERY_FIELDS as DATA_QUERY_FIELDS
 from .data import TAGGED, data_item, restrict_data
 from .dataset import require_version
 from .job import create_platform_job
+from .shape import extended_shape, shapes_of
 from .tag import attach, tags_by_target
 
 if TYPE_CHECKING:
@@ -106,6 +108,25 @@ def _list_some(call: Call) -> dict[str, Any]:
         condition, arguments = to_sql(text, QUERY_FIELDS)
         where.add(condition, *arguments)
     return _reply(call, fetch(call, LISTING, where, default_limit=None))
+
+
+def _list_extended(call: Call) -> dict[str, Any]:
+    """Assets with their annotations inside."""
+    page = fetch(call, LISTING, _of_version(call))
+    items = asset_items(call, page.rows)
+    annotations = call.state.store.all(
+        "SELECT * FROM annotation WHERE asset_id IN (SELECT value FROM json_each(?))",
+        as_list(item["id"] for item in items),
+    )
+    extended: dict[str, dict[str, Any]] = {
+        row["id"]: {**annotation_item(row), **{plural: [] for plural in KINDS}} for row in annotations
+    }
+    for row in shapes_of(call.state.store, extended):
+        extended[row["annotation_id"]][row["kind"]].append(extended_shape(row))
+    by_asset = {annotation["asset_id"]: annotation for annotation in extended.values()}
+    for item in items:
+        item["annotations"] = [by_asset[item["id"]]] if item["id"] in by_asset else []
+    return page.reply(items)
 
 
 def _find(call: Call) -> dict[str, Any]:
@@ -207,6 +228,7 @@ ROUTES = (
     Route("POST", "/api/dataset/version/{}/assets", _add),
     Route("DELETE", "/api/dataset/version/{}/assets", _remove_some),
     Route("GET", "/api/dataset/version/{}/assets/find", _find),
+    Route("GET", "/api/dataset/version/{}/assets/extended", _list_extended),
     Route("GET", "/api/asset/{}", _get),
     Route("DELETE", "/api/asset/{}", _remove),
 )

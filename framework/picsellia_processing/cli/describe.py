@@ -1,0 +1,29 @@
+"""Print everything known from a processing's definition, as JSON: parameters, target, inputs, model files.
+
+The definition is loaded, nothing is run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from picsellia_processing.cli.target import TARGET_HELP
+from picsellia_processing.errors import ExitCode
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare what `pxp describe` takes."""
+    parser.add_argument("target", metavar="TARGET", help=TARGET_HELP)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the description. Raises `DefinitionError` for a target that is not a processing."""
+    import json  # noqa: PLC0415 - `pxp --help` does without
+
+    from picsellia_processing.processing import load  # noqa: PLC0415 - likewise
+
+    print(json.dumps(load(arguments.target).describe(), indent=2, default=str, ensure_ascii=False))
+    return ExitCode.OK

@@ -1,0 +1,77 @@
+"""A real Job on the local platform, made the way a person makes one: a Processing, launched on its target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from picsellia_processing.errors import FixtureError, PlatformError
+from picsellia_processing.sdk.client import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from picsellia import Client
+    from picsellia.sdk.asset import MultiAsset
+    from picsellia.sdk.dataset_version import DatasetVersion
+    from picsellia.sdk.job import Job
+    from picsellia.sdk.processing import Processing
+
+    from picsellia_processing.platform.fixture_types import Fixture
+
+
+def launch(
+    client: Client, name: str, fixture: Fixture, seeded: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> Job:
+    """Launch a Job on the fixture's DatasetVersion, or on its ModelVersion where there is none.
+
+    `seeded` has the ids of what the platform was seeded with; `parameters` come in front of the fixture's.
+
+    Raises:
+        FixtureError: the platform knows no task of that name, or has not what is selected.
+        PlatformError: the platform refuses.
+    """
+    inputs = dict(fixture.inputs)
+    options: dict[str, Any] = {"parameters": {**fixture.parameters, **parameters}, "inputs": inputs}
+    if fixture.dataset_version is None:
+        processing = _processing(client, name, "MODEL_VERSION", fixture)
+        with translated("launching the Job"):
+            return client.get_model_version_by_id(seeded["model_version_id"]).launch_processing(processing, **options)
+    processing = _processing(client, name, "DATASET_VERSION", fixture)
+    if fixture.model_version is not None:
+        inputs.setdefault("model_version_id", seeded["model_version_id"])
+    with translated("launching the Job"):
+        version = client.get_dataset_version_by_id(seeded["dataset_version_id"])
+        assets = None if fixture.selection is None else _selected(version, fixture)
+        return version.launch_processing(processing, assets, **options)
+
+
+def _processing(client: Client, name: str, target: str, fixture: Fixture) -> Processing:
+    with translated("looking up the processings"):
+        existing = next((each for each in client.list_processings() if each.name == name), None)
+    if existing is not None:
+        return existing
+    try:
+        with translated("making the processing"):
+            return client.create_processing(
+                name=name,
+                target=target,
+                type=fixture.task,
+                default_cpu=1,
+                default_gpu=0,
+                default_parameters={},
+                docker_image=name,
+                docker_tag="dry-run",
+            )
+    except PlatformError as error:
+        if isinstance(error.__cause__, TypeError):
+            raise FixtureError(fixture.name, [f"task: found {fixture.task!r}. {error.__cause__}"]) from error
+        raise
+
+
+def _selected(version: DatasetVersion, fixture: Fixture) -> MultiAsset:
+    names: Sequence[str] = fixture.selection or ()
+    assets = version.list_assets(filenames=list(names))
+    missing = set(names) - {asset.filename for asset in assets}
+    if missing:
+        raise FixtureError(fixture.name, [f"selection: {name} is not on the platform" for name in sorted(missing)])
+    return assets

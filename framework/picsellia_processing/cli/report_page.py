@@ -1,0 +1,133 @@
+"""`report.html`: one page that shows what a Job did, by itself: no request leaves it, no script runs in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from picsellia_processing.cli.drawing import PALETTE, draw
+from picsellia_processing.cli.figures import duration, size, with_commas
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from picsellia_processing.cli.pictures import Picture
+    from picsellia_processing.job.report import Report
+
+FOLDER = Path(__file__).parent
+PICTURES = 60
+SHAPES_PER_PICTURE = 100
+PICTURE_BYTES = 4_000_000
+ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the page shows: the report, and pictures of `asset_count` Assets. `labels`, in order, fix the colours."""
+
+    report: Report
+    title: str
+    labels: Sequence[str] = ()
+    pictures: Sequence[Picture] = field(default=())
+    asset_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure of the summary."""
+
+    name: str
+    value: str
+    note: str = ""
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageBar:
+    """A stage of the data plane; `percent` is its share of the seconds of the busiest one."""
+
+    name: str
+    seconds: float
+    items: int
+    percent: float
+    limiting: bool
+
+    @property
+    def milliseconds(self) -> float:
+        """Busy milliseconds an item."""
+        return 1000 * self.seconds / self.items if self.items else 0.0
+
+
+def render(page: Page) -> str:
+    """The page as HTML. Whatever it shows is escaped: names of files, labels and reasons may hold anything."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": with_commas, "seconds": duration, "json": _json}
+    style = _style()
+    colours = {label: index % len(PALETTE) for index, label in enumerate(page.labels)}
+    return environment.get_template("report_page.html").render(
+        page=page,
+        report=page.report,
+        style=Markup(style),  # noqa: S704 - our own file
+        style_hash="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
+        colours=colours,
+        tiles=_tiles(page.report),
+        stages=_stages(page.report),
+        drawings=[draw(picture, colours) for picture in page.pictures],
+        rows=ROWS,
+    )
+
+
+def _style() -> str:
+    colours = "".join(f".c{index}{{--colour:{colour}}}\n" for index, colour in enumerate(PALETTE))
+    return (FOLDER / "report_page.css").read_text(encoding="utf-8") + colours
+
+
+def _tiles(report: Report) -> list[Tile]:
+    assets = report.assets
+    first = report.first_write_seconds
+    return [
+        Tile("processed", with_commas(assets.processed), f"of {with_commas(assets.selected)} assets"),
+        Tile("shapes", with_commas(report.shapes), _dropped(report)),
+        Tile("skipped", with_commas(assets.skipped)),
+        Tile("failed", with_commas(assets.failed), bad=assets.failed > 0),
+        Tile(
+            "images/s",
+            f"{report.images_per_second:,.1f}",
+            f"limited by {report.limiting_stage}" if report.limiting_stage else "",
+        ),
+        Tile("duration", duration(report.seconds), "" if first is None else f"first result after {duration(first)}"),
+        Tile("peak memory", size(report.peak_rss_bytes)),
+        Tile("requests", with_commas(report.requests.total), f"{with_commas(report.requests.retries)} retried"),
+    ]
+
+
+def _dropped(report: Report) -> str:
+    dropped = sum(report.dropped_shapes.values())
+    return f"{with_commas(dropped)} dropped" if dropped else ""
+
+
+def _stages(report: Report) -> list[StageBar]:
+    busiest = max((stage.seconds for stage in report.stages.values()), default=0.0)
+    return [
+        StageBar(
+            name, stage.seconds, stage.items, 100 * stage.seconds / (busiest or 1.0), name == report.limiting_stage
+        )
+        for name, stage in report.stages.items()
+    ]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,72 @@
+"""The end of a dry-run on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from picsellia_processing.cli.figures import duration, size, with_commas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from picsellia_processing.cli.out_folder import OutFolder
+    from picsellia_processing.job.report import Report
+
+FAILURES_NAMED = 10
+LABELS_NAMED = 10
+REASON_LENGTH = 160
+
+
+def summarize(report: Report, out: OutFolder) -> str:
+    """The summary of a Job, as lines."""
+    return "\n".join(_lines(report, out))
+
+
+def _lines(report: Report, out: OutFolder) -> Iterator[str]:
+    assets = report.assets
+    yield ""
+    yield f"{report.name or out.path.name}: {report.status}" + (f": {report.reason}" if report.reason else "")
+    yield _line(
+        "assets",
+        f"{with_commas(assets.processed)} of {with_commas(assets.selected)} processed",
+        f"{with_commas(assets.skipped)} skipped",
+        f"{with_commas(assets.failed)} failed",
+    )
+    dropped = sum(report.dropped_shapes.values())
+    yield _line("shapes", with_commas(report.shapes), f"{with_commas(dropped)} dropped" if dropped else "")
+    yield _line(
+        "speed",
+        f"{report.images_per_second:,.1f} images/s",
+        f"limited by {report.limiting_stage}" if report.limiting_stage else "",
+        duration(report.seconds),
+        f"peak memory {size(report.peak_rss_bytes)}",
+    )
+    yield from _failures(report)
+    yield from _labels(report)
+    paths = (("report", out.page), ("annotations", out.annotations), ("", out.report))
+    for name, path in paths:
+        if path.is_file():
+            yield _line(name, str(path))
+
+
+def _failures(report: Report) -> Iterator[str]:
+    for index, failure in enumerate(report.failures[:FAILURES_NAMED]):
+        reason = " ".join(failure.reason.split())
+        yield _line("" if index else "failures", f"{failure.asset}: {failure.stage}: {reason[:REASON_LENGTH]}")
+    if len(report.failures) > FAILURES_NAMED:
+        yield _line("", f"and {with_commas(len(report.failures) - FAILURES_NAMED)} more, all in report.json")
+
+
+def _labels(report: Report) -> Iterator[str]:
+    unmatched = [match for match in report.labels if match.label is None]
+    for index, match in enumerate(unmatched[:LABELS_NAMED]):
+        closest = f" (closest: {match.closest})" if match.closest else ""
+        yield _line("" if index else "no label", f"{match.model_class}{closest}")
+    if len(unmatched) > LABELS_NAMED:
+        yield _line("", f"and {with_commas(len(unmatched) - LABELS_NAMED)} more classes without a label")
+
+
+def _line(name: str, *parts: str) -> str:
+    text = ", ".join(part for part in parts if part)
+    printable = "".join(character if character.isprintable() else "\ufffd" for character in text)
+    return f"  {name:<12}{printable}"

@@ -1,0 +1,39 @@
+"""TARGET as the commands take it: a processing folder, or `module:attribute`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from picsellia_processing.errors import UsageError
+
+TARGET_HELP = "a processing folder (it holds processing.py), or module:attribute, or folder:attribute"
+FIXTURE_FOLDER = "fixture"
+
+
+def check_target(target: str) -> None:
+    """Refuse a TARGET that can be nothing, before anything is started for it. Loading it may still fail.
+
+    Raises:
+        UsageError: saying what was expected.
+    """
+    place, _, _ = target.partition(":")
+    folder = Path(place)
+    if folder.is_dir():
+        if not (folder / "processing.py").is_file():
+            raise UsageError(f"{folder} is not a processing folder: expected processing.py in it; found none")
+    elif not all(name.isidentifier() for name in place.split(".")):
+        raise UsageError(f"there is no folder {place!r}: TARGET is {TARGET_HELP}")
+
+
+def target_name(target: str) -> str:
+    """A name for TARGET that is fit for a folder: the processing folder's name, or `module.attribute`."""
+    place, _, attribute = target.partition(":")
+    name = Path(place).resolve().name if Path(place).is_dir() else place
+    return f"{name}.{attribute}" if attribute else name
+
+
+def fixture_of(target: str) -> Path:
+    """Where the fixture kept beside TARGET would be: in the processing folder, or beside the module's file."""
+    place, _, _ = target.partition(":")
+    folder = Path(place) if Path(place).is_dir() else Path(*place.split(".")).parent
+    return folder / FIXTURE_FOLDER

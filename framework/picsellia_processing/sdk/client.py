@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import picsellia
 import picsellia.exceptions
-from pydantic import ValidationError
+import requests
 
 from picsellia_processing.errors import JobError, PlatformError
 from picsellia_processing.sdk.session import PlatformSession, RequestLog, RetryPolicy
@@ -63,11 +63,19 @@ def find_job(client: picsellia.Client, job_id: str) -> Job:
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turn what the SDK raises inside the block into `PlatformError`, saying what was being done."""
+    """Turn what the SDK raises inside the block into `PlatformError`, saying what was being done.
+
+    An answer that is not what the SDK expects makes it raise a ValueError (a ValidationError, a JSONDecodeError), a
+    TypeError, a LookupError or an AttributeError.
+    """
     try:
         yield
-    except (picsellia.exceptions.PicselliaError, ValidationError, TypeError, KeyError) as error:
+    except picsellia.exceptions.PicselliaError as error:
         raise PlatformError(f"{doing}: {describe(error)}") from error
+    except requests.HTTPError as error:  # its message may hold a signed URL
+        raise PlatformError(f"{doing}: the platform answered {error.response.status_code}") from None
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise PlatformError(f"{doing}: unexpected answer: {type(error).__name__}: {describe(error)}") from error
 
 
 def describe(error: BaseException) -> str:

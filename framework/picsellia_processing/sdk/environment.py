@@ -53,7 +53,7 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     if not job_id:
         mistakes.append("job_id is not set: the id of the Job to run")
     for name, value in (("job_id", job_id), ("organization_id", organization_id)):
-        if value and not _is_uuid(value):
+        if value and not is_uuid(value):
             mistakes.append(f"{name} is not an id: found {value!r}, expected a UUID")
     if not _is_url(host):
         mistakes.append(f"host is not a URL: found {host!r}, expected one such as {DEFAULT_HOST}")
@@ -73,7 +73,8 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     )
 
 
-def _is_uuid(value: str) -> bool:
+def is_uuid(value: str) -> bool:
+    """Whether the platform could have given this id."""
     try:
         UUID(value)
     except ValueError:

@@ -16,6 +16,7 @@ from picsellia.types.enums import ProcessingType
 from picsellia_processing.context import JobContext
 from picsellia_processing.errors import JobError, PlatformError
 from picsellia_processing.sdk.client import session_of, translated
+from picsellia_processing.sdk.environment import is_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,10 +51,11 @@ def resolve_job(client: Client, job_id: str, task: Task, *, folder: Path) -> Job
         PlatformError: the platform cannot be reached.
     """
     job = Job(client.connection, {"id": job_id, "status": "RUNNING"}, version=2)
-    payload = _found(f"the Job {job_id}", job.sync)
+    payload = _found("Job", job_id, lambda _: job.sync())
     _check_type(payload, task)
     details = merged(payload)
-    inputs = {**{key: value for key, value in details.items() if key.endswith("_id")}, **(details.get("inputs") or {})}
+    inputs = {key: value for key, value in details.items() if key.endswith("_id")}
+    inputs |= {key: value for key, value in (details.get("inputs") or {}).items() if value is not None}
     target_id = details.get(TARGET_ID[task.target]) or details.get("target_id")
     if not target_id:
         raise JobError(
@@ -98,7 +100,7 @@ def read_selection(client: Client, details: Mapping[str, Any], target_type: str)
     """
     key = SELECTION_KEY.get(target_type)
     url = details.get("payload_presigned_url")
-    if key is None or not url:
+    if key is None or url is None:
         return None
     content = _read_json(client, url)
     if not isinstance(content, dict) or key not in content:
@@ -106,9 +108,11 @@ def read_selection(client: Client, details: Mapping[str, Any], target_type: str)
     selected = content[key]
     if selected is None and target_type == "DATASET_VERSION":
         return None
-    if not isinstance(selected, list) or not selected:
+    if selected in (None, []):
         raise JobError(f"the Job was launched on an empty selection ({key}: {selected!r}); select at least one")
-    return tuple(dict.fromkeys(str(each) for each in selected))
+    if not isinstance(selected, list) or not all(isinstance(each, str) and each for each in selected):
+        raise JobError(f"the Job's selection cannot be read: expected a list of ids under {key!r}")
+    return tuple(dict.fromkeys(selected))
 
 
 def _read_json(client: Client, url: str) -> Any:
@@ -142,22 +146,25 @@ def _target(client: Client, target_type: str, target_id: str) -> dict[str, Any]:
 
 
 def _dataset_version(client: Client, version_id: str) -> Any:
-    return _found(f"the DatasetVersion {version_id}", lambda: client.get_dataset_version_by_id(version_id))
+    return _found("DatasetVersion", version_id, client.get_dataset_version_by_id)
 
 
 def _model_version(client: Client, version_id: str) -> Any:
-    return _found(f"the ModelVersion {version_id}", lambda: client.get_model_version_by_id(version_id))
+    return _found("ModelVersion", version_id, client.get_model_version_by_id)
 
 
 def _datalake(client: Client, datalake_id: str) -> Any:
-    return _found(f"the Datalake {datalake_id}", lambda: client.get_datalake(id=datalake_id))
+    return _found("Datalake", datalake_id, lambda identifier: client.get_datalake(id=identifier))
 
 
-def _found(what: str, get: Callable[[], Any]) -> Any:
+def _found(kind: str, identifier: str, get: Callable[[str], Any]) -> Any:
+    missing = f"there is no {kind} {identifier} in this organization: the Job cannot be run"
+    if not is_uuid(identifier):
+        raise JobError(f"{missing} ({identifier!r} is not even an id)")
     try:
-        with translated(f"reading {what}"):
-            return get()
+        with translated(f"reading the {kind} {identifier}"):
+            return get(identifier)
     except PlatformError as error:
-        if isinstance(error.__cause__, (picsellia.exceptions.ResourceNotFoundError, ValueError)):
-            raise JobError(f"{what}, which the Job refers to, does not exist in this organization") from error
+        if isinstance(error.__cause__, picsellia.exceptions.ResourceNotFoundError):
+            raise JobError(missing) from error
         raise

@@ -138,6 +138,8 @@ def serve(script: Script, *, tls: Any = None) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -145,7 +147,7 @@ def serve(script: Script, *, tls: Any = None) -> ThreadingHTTPServer:
             with suppress(ConnectionError):
                 step(self)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_XGET = answer
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_XGET = answer  # noqa: N815 - the names http.server calls
 
         def log_message(self, *_: object) -> None:
             pass
@@ -160,5 +162,5 @@ def serve(script: Script, *, tls: Any = None) -> ThreadingHTTPServer:
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     script.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True).start()
     return server

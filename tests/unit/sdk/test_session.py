@@ -352,7 +352,7 @@ def test_a_ca_bundle_is_trusted(
 def test_an_unknown_certificate_is_refused_at_once_and_says_what_to_do(
     tls_script: Script, session: PlatformSession, pauses: list[float]
 ) -> None:
-    with pytest.raises(PlatformError, match="certificate is not trusted.*PICSELLIA_CA_BUNDLE") as caught:
+    with pytest.raises(PlatformError, match=r"certificate is not trusted.*PICSELLIA_CA_BUNDLE") as caught:
         session.get(f"{tls_script.url}/api/x?sig={SECRET}")
     assert pauses == []
     assert tls_script.received == []

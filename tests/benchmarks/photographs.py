@@ -37,7 +37,9 @@ def _canvas(width: int, height: int) -> np.ndarray:
     levels = np.full((height, width, 3), 128.0, np.float32)
     for cells in _OCTAVES:
         coarse = Image.fromarray(draw.integers(0, 256, (cells, cells, 3), np.uint8))
-        levels += (np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32) - 128) / len(_OCTAVES)
+        levels += (np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32) - 128) / len(
+            _OCTAVES
+        )
     levels += draw.normal(0, GRAIN, (height, width, 1)).astype(np.float32)
     return np.clip(levels, 0, 255).astype(np.uint8)
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsellia import Client
-
 from picsellia_processing.platform.process import LocalPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-CACHE = Path(__file__).parents[2] / ".cache" / "benchmarks"
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache" / "benchmarks"
 LATEST = 10_000
 """Requests the ledger tells in full."""
 LIMIT_SECONDS = 3600.0
@@ -146,19 +146,26 @@ def rig(
     weights: Path | None = None,
 ) -> Iterator[Rig]:  # fmt: skip
     """A platform with `count` pictures of `size` (width, height) and a detector with the file "pretrained-weights"."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    pictures = CACHE / f"photographs-{size[0]}x{size[1]}"
-    # In a process of its own, so that the memory it takes is on no account here.
-    draw = [sys.executable, "-m", "tests.benchmarks.photographs", pictures, *map(str, (count, *size))]
-    subprocess.run(draw, check=True, cwd=Path(__file__).parents[2])
+    draw(count, size)
+    pictures = pictures_of(size)
     with tempfile.TemporaryDirectory(prefix="rig-", dir=CACHE) as folder:
         fixture = Path(folder) / "fixture"
         _write_fixture(fixture, sorted(pictures.glob("*.jpg"))[:count], labels, weights)
         with LocalPlatform(data=Path(folder) / "platform", seed=fixture, latency_ms=latency_ms) as platform:
-            client = Client(
-                api_token=platform.api_token, host=platform.host, organization_id=platform.organization_id
-            )
+            client = Client(api_token=platform.api_token, host=platform.host, organization_id=platform.organization_id)
             yield Rig(platform, client)
+
+
+def pictures_of(size: tuple[int, int]) -> Path:
+    """The folder in which pictures of a size are kept."""
+    return CACHE / f"photographs-{size[0]}x{size[1]}"
+
+
+def draw(count: int, size: tuple[int, int]) -> None:
+    """Make sure that there are `count` pictures, in a process of its own: the memory it takes is on no account here."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "tests.benchmarks.photographs", pictures_of(size), *map(str, (count, *size))]
+    subprocess.run(command, check=True, cwd=ROOT)
 
 
 def _write_fixture(fixture: Path, pictures: Sequence[Path], labels: Sequence[str], weights: Path | None) -> None:

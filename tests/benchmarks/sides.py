@@ -60,9 +60,7 @@ def install_peer(*, yolo: bool) -> None:
         return
     print(f"installing {', '.join(wanted)} into {CACHE / 'peer'}", flush=True)
     subprocess.run([sys.executable, "-m", "venv", CACHE / "peer"], check=True)
-    subprocess.run(
-        [_python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted], check=True
-    )
+    subprocess.run([_python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted], check=True)
     done.write_text(json.dumps(wanted))
 
 

@@ -1,4 +1,4 @@
-"""Lets torchvision import in the peer's interpreter where its compiled operators do not load, as our processing does."""
+"""Lets torchvision import in the peer's interpreter where its operators do not load, as our processing does."""
 
 from torchvision_ops import ensure_torchvision
 

@@ -6,9 +6,13 @@ line. The numbers of the worker's ends are in its environment, under `EVENTS_FD`
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import termios
 import threading
+import time
+from array import array
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -25,6 +29,8 @@ Stage = Literal["fetch", "decode", "process", "write"]
 
 _READ_BYTES = 1 << 16
 _LONGEST_LINE = 1 << 22
+_READER_STEPS = 500
+_READER_STEP = 0.001
 
 _Message = TypeVar("_Message")
 
@@ -116,6 +122,9 @@ class Sender:
     def send(self, message: Event | Command) -> None:
         """Write one line, whole, blocking while the pipe is full.
 
+        A `Chapter` is sent once it has been read as well: what is printed before it belongs to the chapter before, and
+        what is printed afterwards to this one.
+
         Raises:
             TypeError: a value in it, or in `Snapshot.report`, is not JSON.
         """
@@ -124,6 +133,8 @@ class Sender:
             try:
                 while line and self._fd is not None:
                     line = line[os.write(self._fd, line) :]
+                if isinstance(message, Chapter) and self._fd is not None:
+                    _await_reader(self._fd)
             except OSError:
                 self._close()
 
@@ -188,6 +199,15 @@ def _decode(line: bytes, adapter: TypeAdapter[_Message]) -> _Message | None:
         return adapter.validate_json(line)
     except ValueError:
         return None
+
+
+def _await_reader(fd: int) -> None:
+    waiting = array("i", [0])
+    for _ in range(_READER_STEPS):
+        fcntl.ioctl(fd, termios.FIONREAD, waiting)
+        if not waiting[0]:
+            return
+        time.sleep(_READER_STEP)
 
 
 class _Lines:

@@ -42,7 +42,7 @@ REPORT_FILE = "report.json"
 
 # The platform's runner kills a container 10 s after SIGTERM: by then the Job is FAILED and its log is sent.
 STOP_SECONDS = 7.0
-END_SECONDS = 9.5
+END_SECONDS = 9.0
 UNOPENED_STOP_SECONDS = 2.0
 LINGER_SECONDS = 60.0
 GRACE_SECONDS = 0.3
@@ -175,7 +175,9 @@ class _Supervisor:
                     self._status = status
                     self._kill = None
                 case WorkDone():
-                    self._kill_in(LINGER_SECONDS, f"the worker had not ended {LINGER_SECONDS:.0f} s after its work")
+                    self._kill_in(
+                        LINGER_SECONDS, f"the worker had not ended {LINGER_SECONDS:g} s after its work was done"
+                    )
                 case Signalled(number):
                     self._end(number)
                 case None if self._kill:
@@ -190,7 +192,7 @@ class _Supervisor:
             self._asked = number
             self._end_at = time.monotonic() + END_SECONDS
             self._log.line(f"{number.name}: the Job is asked to end")
-            self._stop(number, STOP_SECONDS, f"the worker had not ended {STOP_SECONDS:.0f} s after {number.name}")
+            self._stop(number, STOP_SECONDS, f"the worker had not ended {STOP_SECONDS:g} s after {number.name}")
         elif number is signal.SIGINT:
             self._kill_in(0.0, "the worker was interrupted twice")
 

@@ -42,7 +42,7 @@ class RunningJob:
             PlatformError: the platform cannot be reached, or refuses.
         """
         status = JobRunStatus.SUCCEEDED if succeeded else JobRunStatus.FAILED
-        with translated(f"marking the Job {self._job.id} as {status}"):
+        with translated(f"marking the Job {self._job.id} as {status.value}"):
             self._job.update_job_run_with_status(status)
 
     def send_log(self, lines: list[str], *, first: int, part: str, final: bool) -> bool:
@@ -86,7 +86,9 @@ def open_job(environment: Environment) -> RunningJob:
         if not _is_refusal(error):
             raise
         if job.status != JobRunStatus.RUNNING:
-            raise JobError(f"the Job {job.id} cannot be run, it is {job.status}: {error}; launch a new one") from error
+            raise JobError(
+                f"the Job {job.id} cannot be run, it is {job.status.value}: {error}; launch a new one"
+            ) from error
     return RunningJob(job)
 
 

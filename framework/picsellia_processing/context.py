@@ -79,8 +79,12 @@ class JobContext:
         """The target in words, for messages and the report."""
         if self.dataset_version is not None:
             return f"{self.dataset_version.name}/{self.dataset_version.version}"
-        named = self.model_version or self.datalake
-        return str(named.name) if named is not None else self.target_type
+        return self.model_name or (str(self.datalake.name) if self.datalake is not None else self.target_type)
+
+    @property
+    def model_name(self) -> str:
+        """The ModelVersion in words, the model's name in front; empty where there is none."""
+        return f"{self.model_version.origin_name}/{self.model_version.name}" if self.model_version is not None else ""
 
     def images(self, batch_size: int = 1) -> Iterator[list[Image]]:
         """The images still to be done, fetched and decoded ahead, in batches of at most `batch_size`.

@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+from pydantic import ValidationError
+
 from picsellia_processing.errors import DefinitionError, UsageError
 from picsellia_processing.inputs import ModelFile
-from picsellia_processing.parameters import Parameters, suggestion
+from picsellia_processing.parameters import Parameters, suggestion, wrong_value
 from picsellia_processing.signature import (
     InputArgument,
     ParametersArgument,
@@ -126,10 +128,9 @@ class Processing(Generic[P, R]):
     @cached_property
     def parameter_models(self) -> list[type[Parameters]]:
         """The author's classes of parameters, and then the task's options unless one of them includes these."""
-        models = [argument.model for argument in self._arguments(ParametersArgument)]
         generic = _declared_parameters(self.owner)
-        if generic is not None and generic not in models:
-            models.insert(0, generic)
+        asked_for = [argument.model for argument in self._arguments(ParametersArgument)]
+        models = list(dict.fromkeys([generic, *asked_for] if generic else asked_for))
         if not any(issubclass(model, self.task.options) for model in models):
             models.append(self.task.options)
         return models
@@ -146,27 +147,19 @@ class Processing(Generic[P, R]):
             DefinitionError: with all of them.
         """
         mistakes: list[str] = []
-        for read in (lambda: self.signature, lambda: self.setup_signature):
+        for part in ("signature", "setup_signature"):
             try:
-                read()
+                getattr(self, part)
             except DefinitionError as error:
                 mistakes += error.mistakes
-        mistakes += self._wrong_defaults()
+        mistakes += self._unknown_defaults()
         if not mistakes:
-            mistakes += self.task.check(self.signature)
+            mistakes += self._wrong_defaults() + self.task.check(self.signature)
         if mistakes:
             raise DefinitionError(self.name, mistakes)
 
     def describe(self) -> dict[str, Any]:
         """Everything known from the definition, as JSON values."""
-        properties: dict[str, Any] = {}
-        required: list[str] = []
-        for model in self.parameter_models:
-            schema = model.model_json_schema()
-            properties = {**schema.get("properties", {}), **properties}
-            required += schema.get("required", [])
-        for name, default in self.defaults.items():
-            properties[name] = {**properties[name], "default": default}
         items = self.signature.items
         return {
             "name": self.name,
@@ -174,7 +167,7 @@ class Processing(Generic[P, R]):
             "task": self.task.name,
             "type": self.task.type,
             "target": self.task.target,
-            "parameters": {"type": "object", "properties": properties, "required": sorted(set(required))},
+            "parameters": self._parameters_schema(),
             "labels": list(self.labels),
             "model_files": [file.name for file in self.model_files],
             "inputs": sorted({argument.input.name for argument in self._arguments(InputArgument)}),
@@ -185,7 +178,30 @@ class Processing(Generic[P, R]):
         signatures = [self.setup_signature, self.signature]
         return list(dict.fromkeys(each for signature in signatures if signature for each in signature.all_of(kind)))
 
+    def _parameters_schema(self) -> dict[str, Any]:
+        schemas = [model.model_json_schema() for model in self.parameter_models]
+        properties: dict[str, Any] = {}
+        definitions: dict[str, Any] = {}
+        for schema in schemas:
+            properties = {**schema.get("properties", {}), **properties}
+            definitions |= schema.get("$defs", {})
+        for name, default in self.defaults.items():
+            properties[name] = {**properties[name], "default": default}
+        required = {name for schema in schemas for name in schema.get("required", [])} - set(self.defaults)
+        described = {"type": "object", "properties": properties, "required": sorted(required)}
+        return {**described, "$defs": definitions} if definitions else described
+
     def _wrong_defaults(self) -> list[str]:
+        """The author's defaults that the options they are for do not take."""
+        options = next(model for model in self.parameter_models if issubclass(model, self.task.options))
+        try:
+            options.model_validate(self.defaults)
+        except ValidationError as error:
+            wrong = [each for each in error.errors() if each["loc"] and each["loc"][0] in self.defaults]
+            return [f"{place_of(self.function)}: default of {wrong_value(each)}" for each in wrong]
+        return []
+
+    def _unknown_defaults(self) -> list[str]:
         known = self.task.options.model_fields
         place = place_of(self.function)
         return [
@@ -216,7 +232,8 @@ def _load_folder(folder: Path) -> ModuleType:
     path = folder.resolve() / f"{ENTRY_MODULE}.py"
     if not path.is_file():
         raise UsageError(f"{folder} is not a processing folder: expected {ENTRY_MODULE}.py in it; found none")
-    sys.path.insert(0, str(path.parent))
+    _forget_other_folders(path.parent)
+    _import_from(path.parent)
     spec = importlib.util.spec_from_file_location(ENTRY_MODULE, path)
     assert spec is not None
     assert spec.loader is not None
@@ -226,11 +243,21 @@ def _load_folder(folder: Path) -> ModuleType:
     return module
 
 
+def _forget_other_folders(folder: Path) -> None:
+    """Drop modules of another processing folder that are named as modules of this one, so that it gets its own."""
+    for path in folder.glob("*.py"):
+        loaded = Path(getattr(sys.modules.get(path.stem), "__file__", None) or path)
+        if loaded.parent != folder and (loaded.parent / f"{ENTRY_MODULE}.py").is_file():
+            del sys.modules[path.stem]
+
+
 def _load_module(name: str, target: str) -> ModuleType:
-    sys.path.insert(0, str(Path.cwd()))
+    _import_from(Path.cwd())
     try:
-        found = importlib.util.find_spec(name) if name and not name.startswith(".") else None
-    except (ImportError, ValueError):
+        found = importlib.util.find_spec(name) if all(part.isidentifier() for part in name.split(".")) else None
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # a module of the author's that imports a missing one
+            raise
         found = None
     if found is None:
         raise UsageError(
@@ -238,6 +265,11 @@ def _load_module(name: str, target: str) -> ModuleType:
             "expected a processing folder or module:attribute"
         )
     return importlib.import_module(name)
+
+
+def _import_from(folder: Path) -> None:
+    if sys.path[:1] != [str(folder)]:
+        sys.path.insert(0, str(folder))
 
 
 def _named(module: ModuleType, attribute: str) -> Processing[..., Any]:
@@ -255,7 +287,9 @@ def _named(module: ModuleType, attribute: str) -> Processing[..., Any]:
 
 def _only(module: ModuleType) -> Processing[..., Any]:
     own = {name: value for name, value in vars(module).items() if _defined_in(module, value)}
-    found = {name: processing for name, value in own.items() if (processing := _as_processing(value))}
+    bases = {base for value in own.values() if isinstance(value, type) for base in value.__mro__[1:]}
+    leaves = {name: value for name, value in own.items() if not (isinstance(value, type) and value in bases)}
+    found = {name: processing for name, value in leaves.items() if (processing := _as_processing(value))}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:

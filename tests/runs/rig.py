@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from picsellia.exceptions import ResourceConflictError, ResourceNotFoundError
+
 from picsellia_processing.platform.process import LocalPlatform
 from picsellia_processing.sdk.annotations import load_shapes
 from picsellia_processing.sdk.assets import pages
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from picsellia.sdk.dataset_version import DatasetVersion
+    from picsellia.sdk.processing import Processing
 
 PROCESSINGS = Path(__file__).parent / "processings"
 
@@ -44,7 +47,9 @@ class Rig:
         self.client = connect(
             Environment(platform.api_token, job_id="", host=platform.host, organization_id=platform.organization_id)
         )
-        self._launched = 0
+
+    def close(self) -> None:
+        self.client.connection.session.close()
 
     @cached_property
     def version(self) -> DatasetVersion:
@@ -59,25 +64,37 @@ class Rig:
         target: str = "DATASET_VERSION",
         inputs: Mapping[str, Any] | None = None,
     ) -> str:
-        self._launched += 1
-        processing = self.client.create_processing(
-            name=f"processing-{self._launched}-{os.urandom(4).hex()}",
-            target=target,
-            type=type,
-            default_cpu=1,
-            default_gpu=0,
-            default_parameters={},
-            docker_image="test",
-            docker_tag="test",
-        )
+        processing = self._processing(type, target)
         assets = self.version.list_assets(filenames=list(filenames)) if filenames is not None else None
-        given = {} if "model_version_id" not in self.platform.seeded else {
-            "model_version_id": self.platform.seeded["model_version_id"]
-        }
+        given = (
+            {}
+            if "model_version_id" not in self.platform.seeded
+            else {"model_version_id": self.platform.seeded["model_version_id"]}
+        )
         job = self.version.launch_processing(
             processing, assets, parameters=dict(parameters or {}), inputs={**given, **(inputs or {})}
         )
         return str(job.id)
+
+    def _processing(self, type: str | None, target: str) -> Processing:
+        name = f"{type} on {target}"
+        try:
+            return self.client.get_processing(name)
+        except ResourceNotFoundError:
+            pass
+        try:
+            return self.client.create_processing(
+                name=name,
+                target=target,
+                type=type,
+                default_cpu=1,
+                default_gpu=0,
+                default_parameters={},
+                docker_image="test",
+                docker_tag="test",
+            )
+        except ResourceConflictError:  # a fault took the answer after it was made
+            return self.client.get_processing(name)
 
     def environment(self, job_id: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name not in {"PICSELLIA_TOKEN"}}
@@ -91,15 +108,16 @@ class Rig:
 
     def start(self, target: str, job_id: str, out: Path) -> subprocess.Popen[bytes]:
         out.mkdir(parents=True, exist_ok=True)
-        return subprocess.Popen(
-            [sys.executable, "-m", "picsellia_processing", "run", target, "--out", str(out)],
-            env=self.environment(job_id),
-            cwd=PROCESSINGS,
-            stdin=subprocess.DEVNULL,
-            stdout=(out / "output.txt").open("wb"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (out / "output.txt").open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "picsellia_processing", "run", target, "--out", str(out)],
+                env=self.environment(job_id),
+                cwd=PROCESSINGS,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def run(self, target: str, job_id: str | None = None, *, timeout: float = 120) -> Run:
         out = Path(tempfile.mkdtemp(prefix="run-"))

@@ -184,7 +184,7 @@ def _described(context: JobContext, job_id: str) -> dict[str, Any]:
         "model_version": model
         and {
             "id": str(model.id),
-            "name": model.name,
+            "name": model.origin_name,
             "version": model.version,
             "type": model.type.value,
             "framework": model.framework.value,
@@ -229,7 +229,7 @@ def _versions() -> dict[str, str]:
 def _print_table(processing: Processing[..., Any], context: JobContext, values: dict[str, Any]) -> None:
     rows = {"processing": f"{processing.name} ({processing.task.name})", context.target_type: context.target_name}
     if context.model_version is not None:
-        rows["MODEL_VERSION"] = f"{context.model_version.name}/{context.model_version.version}"
+        rows["MODEL_VERSION"] = context.model_name
     if context.selection is not None:
         rows["selection"] = f"{len(context.selection):,} ids"
     rows |= {name: str(value) for name, value in values.items()}

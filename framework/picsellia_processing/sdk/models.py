@@ -37,12 +37,12 @@ def choose_files(version: ModelVersion | None, wanted: Sequence[ModelFile]) -> d
             f"the processing asks for the model file {names}, but the Job has no ModelVersion; "
             "launch it with the input `model_version_id`"
         )
-    with translated(f"listing the files of the ModelVersion {version.name}"):
+    with translated(f"listing the files of the ModelVersion {version.origin_name}/{version.name}"):
         stored = version.list_files()
     chosen = {file: _candidates(file.name, stored) for file in wanted}
     mistakes = [_mistake(file, found, stored) for file, found in chosen.items() if len(found) != 1]
     if mistakes:
-        raise JobError(f"the ModelVersion {version.name} (version {version.version}): " + "; ".join(mistakes))
+        raise JobError(f"the ModelVersion {version.origin_name}/{version.name}: " + "; ".join(mistakes))
     return {file: found[0] for file, found in chosen.items()}
 
 

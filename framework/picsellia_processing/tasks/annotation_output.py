@@ -110,8 +110,9 @@ class AnnotationOutput:
                 f"the DatasetVersion is of type {self._version.type.value}, which holds {' or '.join(self._allowed)}; "
                 f"found {name}"
             )
-        if not isinstance(shape.label, str) or not shape.label:
-            raise ResultError(f"the label of a {name} is the name of a class; found {_shown(shape.label)}")
+        label: Any = shape.label
+        if not isinstance(label, str) or not label:
+            raise ResultError(f"the label of a {name} is the name of a class; found {_shown(label)}")
 
     def _label_id(self, label: str) -> str:
         if label not in self._label_ids:
@@ -179,10 +180,9 @@ def _settle_type(context: JobContext, shapes_of_type: Mapping[str, tuple[str, ..
             "give the Job a ModelVersion with a type, or set the type of the DatasetVersion"
         )
     if model not in {found, NOT_CONFIGURED} and found != "MULTI":
-        assert context.model_version is not None
         raise JobError(
             f"the DatasetVersion {context.target_name} is of type {found}, but the ModelVersion "
-            f"{context.model_version.name} (version {context.model_version.version}) is of type {model}; "
+            f"{context.model_name} is of type {model}; "
             "launch the Job with a model and a DatasetVersion of the same type"
         )
     return found

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+from picsellia_processing.platform.process import LocalPlatform
+
+from .rig import Rig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+FIXTURE = """
+task = "pre_annotation"
+[dataset_version]
+name = "things"
+version = "v1"
+type = "{type}"
+labels = {labels}
+images = "images"
+{annotations}
+"""
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A folder of 30 pictures of different colours."""
+    folder = tmp_path / "fixture" / "images"
+    folder.mkdir(parents=True)
+    for number in range(30):
+        Image.new("RGB", (96, 64), (number * 8, 255 - number * 8, 40)).save(folder / f"{number:02}.jpg")
+    return folder
+
+
+@pytest.fixture
+def rig(images: Path) -> Iterator[Callable[..., Rig]]:
+    """Starts a platform with `images` on it: `rig(type=..., labels=[...])` and the options of LocalPlatform."""
+    with ExitStack() as stack:
+
+        @contextmanager
+        def running(options: dict[str, Any]) -> Iterator[Rig]:
+            with LocalPlatform(**options) as platform:
+                rig = Rig(platform)
+                yield rig
+                rig.close()
+
+        def start(
+            *, type: str = "OBJECT_DETECTION", labels: tuple[str, ...] = ("thing",), extra: str = "", **options: Any
+        ) -> Rig:
+            fixture = images.parent
+            toml = FIXTURE.format(type=type, labels=list(labels), annotations=extra)
+            (fixture / "fixture.toml").write_text(toml)
+            return stack.enter_context(running({"seed": fixture, **options}))
+
+        yield start

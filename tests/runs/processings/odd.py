@@ -1,0 +1,134 @@
+"""Processings that behave in every way the framework has to cope with."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from picsellia_processing import (
+    AutoAnnotation,
+    Classification,
+    Image,
+    JobContext,
+    Labels,
+    Parameters,
+    Polygon,
+    Rectangle,
+    Sample,
+    SkipAsset,
+    auto_annotation,
+    pre_annotation,
+)
+
+WHOLE = [Rectangle("thing", 0, 0, 10, 10)]
+
+
+@pre_annotation(batch_size=8)
+def stumbles(images: list[Image]) -> list[list[Rectangle]]:
+    if any(image.filename == "13.jpg" for image in images):
+        raise ValueError("thirteen")
+    if any(image.filename == "17.jpg" for image in images):
+        raise SkipAsset("seventeen is left out")
+    return [WHOLE for _ in images]
+
+
+@pre_annotation
+def one_by_one(image: Image) -> list[Rectangle]:
+    return WHOLE
+
+
+@pre_annotation
+def everything_fails(image: Image) -> list[Rectangle]:
+    raise RuntimeError("nothing works")
+
+
+@pre_annotation
+def drives(context: JobContext) -> None:
+    for batch in context.images(batch_size=4):
+        for image in batch:
+            if image.filename != "03.jpg":
+                context.write(image, WHOLE)
+
+
+@pre_annotation(existing="replace")
+def sees_samples(samples: list[Sample]) -> list[list[Rectangle]]:
+    return [[Rectangle(shape.label, 1, 2, 3, 4) for shape in sample.annotations] for sample in samples]
+
+
+class Accepts(AutoAnnotation[Parameters]):
+    batch_size = 5
+
+    def setup(self, context: JobContext) -> None:
+        self.seen = context.target_name
+
+    def process(self, images: list[Image]) -> list[list[Rectangle]]:
+        assert self.seen
+        return [WHOLE for _ in images]
+
+    def teardown(self) -> None:
+        print("teardown was called")
+
+
+@auto_annotation
+def accepts(image: Image) -> list[Rectangle]:
+    return WHOLE
+
+
+@pre_annotation
+def names(image: Image) -> list[Rectangle]:
+    return [Rectangle(name, 0, 0, 10, 10, 0.9) for name in ("Thing", "thong", "zebra")]
+
+
+@pre_annotation
+def outlines(image: Image) -> list[Polygon]:
+    return [Polygon("thing", [(0, 0), (10, 0), (10, 10)])]
+
+
+@pre_annotation
+def classifies(image: Image) -> list[Classification]:
+    return [Classification("thing", 0.7)]
+
+
+@pre_annotation
+def unannounced(image: Image):
+    return [Polygon("thing", [(0, 0), (10, 0), (10, 10)])]
+
+
+@pre_annotation
+def too_few(images: list[Image]) -> list[list[Rectangle]]:
+    return [WHOLE for _ in images[1:]]
+
+
+@pre_annotation
+def server_object(image: Image):
+    from picsellia.sdk.rectangle import Rectangle as ServerRectangle
+
+    return [ServerRectangle.__new__(ServerRectangle)]
+
+
+@pre_annotation
+def labels_only(image: Image, labels: Labels) -> list[Rectangle]:
+    assert "THING" in labels
+    assert "zebra" not in labels
+    return WHOLE
+
+
+@pre_annotation
+def exits(image: Image) -> list[Rectangle]:
+    raise SystemExit(0)
+
+
+@pre_annotation
+def exits_at_once(image: Image) -> list[Rectangle]:
+    os._exit(0)
+
+
+@pre_annotation
+def slow(image: Image) -> list[Rectangle]:
+    time.sleep(0.2)
+    return WHOLE
+
+
+@pre_annotation(batch_size=4)
+def many_boxes(images: list[Image]) -> list[list[Rectangle]]:
+    return [[Rectangle("thing", column, 1, 2, 3) for column in range(90)] for _ in images]

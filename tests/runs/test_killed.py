@@ -1,0 +1,78 @@
+"""Killed at any moment and run again, a Job ends in the state of one undisturbed run."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from picsellia_processing.platform.process import LocalPlatform
+from tests.runs.rig import Rig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ASSETS = 240
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    colours = np.random.default_rng(1).integers(0, 255, (ASSETS, 3), dtype=np.uint8)
+    for number, colour in enumerate(colours):
+        Image.new("RGB", (96, 64), tuple(map(int, colour))).save(folder / f"{number:04}.jpg")
+    return folder
+
+
+@pytest.fixture(scope="module", params=[0.0, 0.2], ids=["reliable", "faults"])
+def rig(request: pytest.FixtureRequest, images: Path) -> Iterator[Rig]:
+    with LocalPlatform(images=images, latency_ms=15, fault_rate=request.param, seed_faults=7) as platform:
+        rig = Rig(platform)
+        yield rig
+        rig.close()
+
+
+def test_killed_at_random_moments_and_run_again(rig: Rig, tmp_path: Path) -> None:
+    began = time.monotonic()
+    undisturbed = rig.run("corner:annotate")
+    duration = time.monotonic() - began
+    assert undisturbed.status == 0, undisturbed.output
+    expected = rig.annotations()
+    assert len(expected) == ASSETS
+
+    moments = random.Random(11)
+    cut_short = 0
+    for number in range(KILLS):
+        rig.version.delete_all_annotations()
+        job_id = rig.launch()
+        process = rig.start("corner:annotate", job_id, tmp_path / str(number))
+        time.sleep(moments.uniform(0.1, duration))
+        kill(process, moments.choice(["supervisor", "worker", "both"]))
+        process.wait(30)
+        cut_short += 0 < rig.annotation_count() < ASSETS
+        again = rig.run("corner:annotate", job_id)
+        assert again.status == 0, again.output
+        assert again.report["assets"]["failed"] == 0
+        assert rig.annotations() == expected
+        assert rig.annotation_count() == ASSETS, "an asset was annotated twice"
+    assert cut_short, "no kill fell into the work itself"
+
+
+def kill(process: subprocess.Popen[bytes], whom: str) -> None:
+    listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
+    workers = [int(line) for line in listed.stdout.split()]
+    victims = {"supervisor": [process.pid], "worker": workers, "both": [process.pid, *workers]}[whom]
+    for pid in victims:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue

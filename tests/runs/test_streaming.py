@@ -1,0 +1,325 @@
+"""What a Job does to the platform, seen from the platform, for every way a processing and its images can be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ..unit.bad_shapes import bad_shapes
+from ..unit.stream.bad_images import Refused, bad_images
+from .rig import Rig
+
+Start = Callable[..., Rig]
+
+
+def test_every_kind_of_bad_image_is_named_and_harms_no_other(rig: Start, images: Path) -> None:
+    kinds = bad_images()
+    assert len(kinds) >= 40
+    for kind in kinds:
+        (images / f"{kind.name.replace('/', '_')}.jpg").write_bytes(kind.data)
+    refused = {
+        f"{kind.name.replace('/', '_')}.jpg": kind.outcome.reason for kind in kinds if isinstance(kind.outcome, Refused)
+    }
+    on = rig()
+    run = on.run("odd:one_by_one", on.launch({"max_failure_rate": 1}))
+    assert run.status == 0, run.output
+    failures = {failure["asset"]: failure for failure in run.report["failures"]}
+    assert failures.keys() == refused.keys()
+    for name, reason in refused.items():
+        assert failures[name]["stage"] == "decode"
+        assert reason in failures[name]["reason"]
+    assert run.report["assets"] == {
+        "selected": 30 + len(kinds),
+        "processed": 30 + len(kinds) - len(refused),
+        "skipped": 0,
+        "failed": len(refused),
+    }
+    assert on.annotations().keys() == {path.name for path in images.iterdir()} - refused.keys()
+
+
+def test_every_kind_of_bad_shape_is_clamped_or_dropped_and_counted(rig: Start, images: Path, tmp_path: Path) -> None:
+    for path in images.iterdir():
+        path.unlink()
+    kinds = bad_shapes()
+    assert len(kinds) >= 40
+    for number in range(len(kinds)):
+        Image.new("RGB", (100, 80)).save(images / f"{number:03}.png")
+    on = rig(type="MULTI", labels=("a",))
+    run = on.run("shapes:annotate")
+    assert run.status == 0, run.output
+    dropped = [kind for kind in kinds if isinstance(kind.outcome, str)]
+    assert run.report["assets"]["processed"] == len(kinds)
+    assert sum(run.report["dropped_shapes"].values()) == len(dropped)
+    assert run.report["shapes"] == len(kinds) - len(dropped)
+    stored = on.annotations()
+    assert len(stored) == len(kinds), "an image whose shapes were all dropped is done as well"
+    for number, kind in enumerate(kinds):
+        assert len(stored[f"{number:03}.png"]) == (not isinstance(kind.outcome, str)), kind.name
+
+
+def test_one_failing_image_costs_neither_its_batch_nor_the_job(rig: Start) -> None:
+    on = rig()
+    run = on.run("odd:stumbles")
+    assert run.status == 0, run.output
+    (failure,) = run.report["failures"]
+    assert (failure["asset"], failure["stage"]) == ("13.jpg", "process")
+    assert failure["reason"].startswith("ValueError: thirteen (odd.py:")
+    assert run.report["skipped"] == {"seventeen is left out": 1}
+    assert len(on.annotations()) == 28
+    assert 'raise ValueError("thirteen")' in run.output
+
+
+def test_too_many_failures_fail_the_job(rig: Start) -> None:
+    on = rig()
+    job = on.launch()
+    run = on.run("odd:everything_fails", job)
+    assert run.status == 1
+    assert on.job(job)["status"] == "FAILED"
+    assert "max_failure_rate = 0.05" in run.report["reason"]
+    assert "nothing works" in on.log(job)
+
+
+def test_a_selection_is_never_widened(rig: Start) -> None:
+    on = rig()
+    run = on.run("odd:one_by_one", on.launch(filenames=["03.jpg", "04.jpg"]))
+    assert run.status == 0, run.output
+    assert run.report["assets"]["selected"] == 2
+    assert on.annotations().keys() == {"03.jpg", "04.jpg"}
+
+
+def test_a_selection_that_resolves_to_nothing_is_an_error(rig: Start) -> None:
+    on = rig()
+    job = on.launch(filenames=["03.jpg"])
+    on.version.find_asset(filename="03.jpg").delete()
+    run = on.run("odd:one_by_one", job)
+    assert run.status == 2
+    assert "none of the 1 selected assets" in run.report["reason"]
+    assert on.annotation_count() == 0
+
+
+def test_a_selection_that_cannot_be_read_is_an_error(rig: Start) -> None:
+    on = rig()
+    job = on.launch(filenames=["03.jpg"])
+    on.platform.expire_urls()
+    url_of_job = on.job(job)["processing_job"]["payload_presigned_url"]
+    on.platform.set_faults([{"method": "GET", "path": url_of_job.split("?")[0].rsplit("/", 1)[1], "fault": 404}])
+    run = on.run("odd:one_by_one", job)
+    assert run.status == 2
+    assert "selection cannot be read" in run.report["reason"]
+    assert on.annotation_count() == 0
+
+
+@pytest.mark.parametrize("generation", ["docs", "per-target", "unified"])
+def test_every_generation_of_job_payload_is_understood(rig: Start, generation: str) -> None:
+    on = rig(job_payload=generation)
+    run = on.run("odd:one_by_one", on.launch({"batch_size": 3}))
+    assert run.status == 0, run.output
+    assert run.report["assets"]["processed"] == 30
+    assert run.report["parameters"]["batch_size"] == 3
+
+
+def test_what_people_annotated_is_kept_and_not_even_downloaded(rig: Start) -> None:
+    on = rig()
+    label = on.version.get_label("thing")
+    on.version.find_asset(filename="05.jpg").create_annotation().create_rectangle(1, 1, 5, 5, label)
+    job = on.launch()
+    on.platform.clear_ledger()
+    run = on.run("odd:one_by_one", job)
+    assert run.status == 0, run.output
+    assert run.report["assets"] == {"selected": 30, "processed": 29, "skipped": 1, "failed": 0}
+    assert on.platform.ledger()["by_endpoint"]["GET /blob/{}"] == 29 + 1, "29 images and the selection"
+    assert on.annotations()["05.jpg"] == ["Rectangle(label='thing', x=1, y=1, width=5, height=5, confidence=None)"]
+
+
+def test_replace_replaces(rig: Start) -> None:
+    on = rig()
+    label = on.version.get_label("thing")
+    on.version.find_asset(filename="05.jpg").create_annotation().create_rectangle(1, 1, 5, 5, label)
+    run = on.run("odd:one_by_one", on.launch({"existing": "replace"}))
+    assert run.status == 0, run.output
+    assert on.annotations()["05.jpg"] == ["Rectangle(label='thing', x=0, y=0, width=10, height=10, confidence=None)"]
+    assert on.annotation_count() == 30
+
+
+def test_samples_bring_their_annotations_along(rig: Start) -> None:
+    on = rig()
+    label = on.version.get_label("thing")
+    on.version.find_asset(filename="05.jpg").create_annotation().create_rectangle(9, 9, 5, 5, label)
+    run = on.run("odd:sees_samples")
+    assert run.status == 0, run.output
+    found = {name: shapes for name, shapes in on.annotations().items() if shapes}
+    assert found == {"05.jpg": ["Rectangle(label='thing', x=1, y=2, width=3, height=4, confidence=None)"]}
+
+
+def test_an_author_who_drives_accounts_for_every_image(rig: Start) -> None:
+    on = rig()
+    run = on.run("odd:drives")
+    assert run.status == 0, run.output
+    assert run.report["assets"] == {"selected": 30, "processed": 29, "skipped": 1, "failed": 0}
+    assert "03.jpg" not in on.annotations()
+
+
+@pytest.mark.parametrize("target", ["odd:Accepts", "odd:accepts"])
+def test_auto_annotations_are_accepted(rig: Start, target: str) -> None:
+    on = rig()
+    run = on.run(target, on.launch(type="AUTO_ANNOTATION"))
+    assert run.status == 0, run.output
+    assert ("teardown was called" in run.output) == (target == "odd:Accepts")
+    from picsellia.types.enums import AnnotationStatus
+
+    assert len(on.version.load_annotations(status=AnnotationStatus.ACCEPTED)) == 30
+
+
+def test_pre_annotations_are_pending(rig: Start) -> None:
+    from picsellia.types.enums import AnnotationStatus
+
+    on = rig()
+    assert on.run("odd:one_by_one").status == 0
+    assert len(on.version.load_annotations(status=AnnotationStatus.PENDING)) == 30
+
+
+def test_the_labels_of_the_dataset_version_decide(rig: Start) -> None:
+    on = rig(labels=("thing", "horse"))
+    run = on.run("odd:names")
+    assert run.status == 0, run.output
+    rows = {row["model_class"]: row for row in run.report["labels"]}
+    assert (rows["Thing"]["label"], rows["Thing"]["shapes"]) == ("thing", 30)
+    assert (rows["thong"]["label"], rows["thong"]["closest"], rows["thong"]["shapes"]) == (None, "thing", 30)
+    assert rows["zebra"]["label"] is None
+    assert rows["Thing"]["confidence"] == {"mean": 0.9, "min": 0.9, "max": 0.9}
+    assert run.report["shapes"] == 30
+    assert {label.name for label in on.version.list_labels()} == {"thing", "horse"}
+
+
+def test_labels_are_added_when_asked(rig: Start) -> None:
+    on = rig()
+    run = on.run("odd:names", on.launch({"label_matching": "add"}))
+    assert run.status == 0, run.output
+    assert run.report["shapes"] == 90
+    assert {label.name for label in on.version.list_labels()} == {"thing", "thong", "zebra"}
+
+
+def test_labels_can_be_asked_for(rig: Start) -> None:
+    on = rig()
+    run = on.run("odd:labels_only")
+    assert run.status == 0, run.output
+
+
+REFUSED = [
+    ("odd:outlines", {}, {}, "type OBJECT_DETECTION, which holds Rectangle, but the processing returns Polygon"),
+    ("odd:one_by_one", {}, {"type": "AUTO_ANNOTATION"}, "the Job is a AUTO_ANNOTATION, but this processing is a PRE_"),
+    ("odd:one_by_one", {"batchsize": 3}, {}, "batchsize: there is no such parameter (did you mean 'batch_size'?)"),
+    (
+        "odd:one_by_one",
+        {"batch_size": 0, "existing": "no"},
+        {},
+        "batch_size: input should be greater than or equal to 1",
+    ),
+    ("odd:nothing", {}, {}, "odd has no 'nothing'"),
+    ("nowhere:one", {}, {}, "names no processing"),
+]
+
+
+@pytest.mark.parametrize(("target", "parameters", "launch", "reason"), REFUSED)
+def test_wrong_use_is_refused_before_any_work(
+    rig: Start, target: str, parameters: dict[str, object], launch: dict[str, str], reason: str
+) -> None:
+    on = rig()
+    job = on.launch(parameters, **launch)
+    on.platform.clear_ledger()
+    run = on.run(target, job)
+    assert run.status == 2
+    assert reason in run.report["reason"]
+    assert reason in on.log(job)
+    assert on.job(job)["status"] == "FAILED"
+    asked = on.platform.ledger()["by_endpoint"]
+    assert "POST /api/dataset/version/{}/bulk-annotations" not in asked
+    assert asked.get("GET /blob/{}", 0) <= 1, "nothing but the selection was downloaded"
+
+
+def test_a_model_of_another_type_is_refused(rig: Start, images: Path) -> None:
+    model = '[model_version]\nname = "m"\ntype = "CLASSIFICATION"\nframework = "PYTORCH"\nlabels = ["thing"]\n'
+    on = rig(extra=model)
+    run = on.run("odd:one_by_one")
+    assert run.status == 2
+    assert "is of type OBJECT_DETECTION, but the ModelVersion" in run.report["reason"]
+
+
+def test_a_dataset_version_without_fitting_labels_is_refused(rig: Start) -> None:
+    on = rig(extra='[model_version]\nname = "m"\ntype = "OBJECT_DETECTION"\nframework = "ONNX"\nlabels = ["cat"]\n')
+    run = on.run("odd:one_by_one")
+    assert run.status == 2
+    assert "no class of the model has a label" in run.report["reason"]
+    assert "label_matching = add" in run.report["reason"]
+
+
+def test_an_unconfigured_dataset_version_gets_type_and_labels_of_the_model(rig: Start) -> None:
+    model = '[model_version]\nname = "m"\ntype = "CLASSIFICATION"\nframework = "ONNX"\nlabels = ["thing", "other"]\n'
+    on = rig(type="NOT_CONFIGURED", labels=(), extra=model)
+    run = on.run("odd:classifies")
+    assert run.status == 0, run.output
+    on.version.sync()
+    assert on.version.type.value == "CLASSIFICATION"
+    assert {label.name for label in on.version.list_labels()} == {"thing", "other"}
+    assert len(on.annotations()) == 30
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("odd:unannounced", "which holds Rectangle; found Polygon"),
+        ("odd:too_few", "one result for each image, in the same order; found 15 for 16 images"),
+        ("odd:server_object", "from picsellia_processing import Rectangle"),
+        ("odd:exits", "sys.exit(0)"),
+        ("odd:exits_at_once", "without"),
+    ],
+)
+def test_a_wrong_result_ends_the_job_at_once(rig: Start, target: str, reason: str) -> None:
+    on = rig()
+    job = on.launch()
+    run = on.run(target, job)
+    assert run.status == 1
+    assert reason in run.report["reason"]
+    assert on.job(job)["status"] == "FAILED"
+
+
+def test_a_chunk_that_is_too_large_is_halved(rig: Start) -> None:
+    on = rig(max_body_mb=0.05)
+    run = on.run("odd:many_boxes")
+    assert run.status == 0, run.output
+    assert run.report["shapes"] == 30 * 90
+    assert run.report["assets"]["processed"] == 30
+    by_status = on.platform.ledger(requests=1000)
+    assert any(request["status"] == 413 for request in by_status["requests"])
+
+
+def test_expired_urls_are_renewed_once(rig: Start) -> None:
+    on = rig(url_ttl=1, latency_ms=20)
+    run = on.run("odd:slow")
+    assert run.status == 0, run.output
+    assert run.report["assets"]["processed"] == 30
+
+
+def test_an_asset_whose_file_is_gone_is_named(rig: Start) -> None:
+    on = rig()
+    on.platform.set_faults([{"method": "GET", "path": "/blob/.*12.*jpg", "fault": 404}])
+    job = on.launch()
+    run = on.run("odd:one_by_one", job)
+    reasons = {failure["reason"] for failure in run.report["failures"]}
+    assert {failure["stage"] for failure in run.report["failures"]} <= {"fetch"}
+    assert not reasons or "404 Not Found" in reasons.pop()
+    assert run.report["assets"]["processed"] + run.report["assets"]["failed"] == 30
+
+
+def test_a_token_never_shows(rig: Start) -> None:
+    on = rig()
+    job = on.launch()
+    run = on.run("odd:stumbles", job)
+    everything = run.output + json.dumps(run.report) + on.log(job)
+    everything += "".join(path.read_text(errors="replace") for path in run.out.rglob("*") if path.is_file())
+    assert on.platform.api_token not in everything
+    assert "sig=" not in everything

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from picsellia import Client
     from picsellia.sdk.dataset_version import DatasetVersion
 
-    from picsellia_processing.platform.fixture_types import Fixture
+    from picsellia_processing.fixture import Fixture
     from picsellia_processing.platform.process import LocalPlatform
 
 
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: before anything is started: wrong flags, a fixture with mistakes, an out folder that is not ours.
         PlatformError: the local platform does not answer.
     """
-    from picsellia_processing.platform.fixture import load_fixture  # noqa: PLC0415 - `pxp --help` does without
+    from picsellia_processing.fixture import load_fixture  # noqa: PLC0415 - `pxp --help` does without
 
     check_target(arguments.target)
     parameters = {name: _value(text) for name, text in arguments.parameter}

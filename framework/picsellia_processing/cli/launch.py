@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from picsellia.sdk.job import Job
     from picsellia.sdk.processing import Processing
 
-    from picsellia_processing.platform.fixture_types import Fixture
+    from picsellia_processing.fixture import Fixture
 
 
 def launch(

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from .fixture_types import Fixture, FixtureDatasetVersion, FixtureImage, FixtureModelVersion
+    from picsellia_processing.fixture import Fixture, FixtureDatasetVersion, FixtureImage, FixtureModelVersion
+
     from .resources.shape import Record
     from .state import State
 
@@ -88,9 +89,7 @@ def _seed_images(state: State, version_id: str, images: Iterable[FixtureImage]) 
         size = (image.width or 1, image.height or 1)
         data.append((data_id, object_id, object_name, image.filename, image.content_type, *size, time))
     datalake_id = state.organization.datalake_id
-    state.store.write_many(
-        "INSERT INTO object (id, name, file, size, content_type) VALUES (?, ?, ?, ?, ?)", objects
-    )
+    state.store.write_many("INSERT INTO object (id, name, file, size, content_type) VALUES (?, ?, ?, ?, ?)", objects)
     state.store.write_many(
         "INSERT INTO data (id, datalake_id, object_id, object_name, filename, type, content_type, upload_status, width,"
         " height, created_at) VALUES (?, ?, ?, ?, ?, 'IMAGE', ?, 'DONE', ?, ?, ?)",

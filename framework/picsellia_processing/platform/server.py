@@ -67,7 +67,7 @@ def _seeded(state: State) -> dict[str, Any]:
     options = state.options
     if options.seed is None and options.images is None and not options.model_files:
         return {"datalake_id": state.organization.datalake_id}
-    from .fixture import load_fixture  # noqa: PLC0415 - reads pictures' headers: needed only to seed
+    from picsellia_processing.fixture import load_fixture  # noqa: PLC0415 - needed only to seed
 
     fixture = load_fixture(
         options.seed, images=options.images, model_files=dict(options.model_files), annotated=options.annotated
@@ -94,7 +94,7 @@ def _listen(port: int) -> socket.socket:
 def _config(application: Application) -> uvicorn.Config:
     # h11, because httptools refuses the vendor's XGET.
     return uvicorn.Config(
-        application,  # type: ignore[arg-type] # an instance with the signature of an ASGI application
+        application,
         http=_Protocol,
         ws="none",
         loop="asyncio",
@@ -118,9 +118,9 @@ class _Protocol(H11Protocol):
 
         async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
             scope[TRANSPORT] = self.transport
-            await application(scope, receive, send)  # type: ignore[arg-type] # uvicorn and starlette type ASGI apart
+            await application(scope, receive, send)
 
-        self.app = with_transport  # type: ignore[assignment] # likewise
+        self.app = with_transport
 
 
 class _Server(uvicorn.Server):

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from picsellia_processing.platform.fixture import load_fixture
+from picsellia_processing.fixture import load_fixture
 from PIL import Image
 
 if TYPE_CHECKING:

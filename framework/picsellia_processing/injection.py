@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,6 +22,7 @@ from picsellia_processing.signature import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import ExitStack
     from pathlib import Path
 
     from picsellia_processing.context import JobContext
@@ -47,16 +48,24 @@ class Injector:
         self._made: dict[Callable[..., Any], Any] = {}
 
     def arguments(self, signature: Signature) -> dict[str, Any]:
-        """Every argument but the streamed one, by name."""
+        """Every argument, by name, but the streamed one and those that keep their default."""
         return {
             name: self._value(argument)
             for name, argument in signature.arguments.items()
-            if not isinstance(argument, Items)
+            if not isinstance(argument, Items) and not self._keeps_default(argument)
         }
 
     def parameters(self, model: type[Parameters]) -> Parameters:
         """The Job's parameters as an instance of `model`."""
         return next(instance for instance in self._parameters if type(instance) is model)
+
+    def _keeps_default(self, argument: Any) -> bool:
+        match argument:
+            case InputArgument(required=False):
+                return argument.input.name not in self._context.inputs
+            case ServerArgument(required=False):
+                return _resource(self._context, argument.class_name) is None
+        return False
 
     def _value(self, argument: Any) -> Any:
         match argument:
@@ -79,13 +88,18 @@ class Injector:
 
     def _provide(self, provider: Provider) -> Any:
         if provider.function not in self._made:
-            arguments = self.arguments(provider.signature)
+            made = provider.function(**self.arguments(provider.signature))
             if is_generator(provider.function):
-                manager = contextmanager(provider.function)
-                self._made[provider.function] = self._resources.enter_context(manager(**arguments))
-            else:
-                self._made[provider.function] = provider.function(**arguments)
+                generator, made = made, next(made)
+                self._resources.callback(_tear_down, generator)
+            self._made[provider.function] = made
         return self._made[provider.function]
+
+
+def _tear_down(generator: Iterator[Any]) -> None:
+    """Run what a provider does after its `yield`. It does not see how the Job went, so it cannot hide a failure."""
+    for _ in generator:
+        raise RuntimeError(f"{generator!r} yields more than once: a function depended on yields one value")
 
 
 def read_input(context: JobContext, argument: InputArgument) -> Any:
@@ -101,7 +115,8 @@ def read_input(context: JobContext, argument: InputArgument) -> Any:
     try:
         return TypeAdapter(argument.type).validate_python(context.inputs[name])
     except ValidationError as error:
-        raise JobError(f"the Job's input {name!r} does not fit: {error.errors()[0]['msg']}") from error
+        wrong = error.errors()[0]
+        raise JobError(f"the Job's input {name!r} does not fit: {wrong['msg']}; found {wrong['input']!r}") from error
 
 
 def server_object(context: JobContext, class_name: str) -> Any:
@@ -110,16 +125,20 @@ def server_object(context: JobContext, class_name: str) -> Any:
     Raises:
         JobError: the Job has none.
     """
-    found = {
+    found = _resource(context, class_name)
+    if found is None:
+        raise JobError(f"the processing asks for the Job's {class_name}, but the Job on {context.target_name} has none")
+    return found
+
+
+def _resource(context: JobContext, class_name: str) -> Any:
+    return {
         "Client": context.client,
         "Job": context.job,
         "DatasetVersion": context.dataset_version,
         "ModelVersion": context.model_version,
         "Datalake": context.datalake,
     }[class_name]
-    if found is None:
-        raise JobError(f"the processing asks for the Job's {class_name}, but the Job on {context.target_name} has none")
-    return found
 
 
 @contextmanager
@@ -145,8 +164,8 @@ def _instance(processing: Processing[..., Any], injector: Injector, resources: E
     assert processing.owner is not None
     instance = processing.owner()
     instance.parameters = injector.parameters(processing.parameter_models[0])
-    resources.callback(instance.teardown)
     if processing.setup_signature is not None:
         instance.setup(**injector.arguments(processing.setup_signature))  # type: ignore[attr-defined]  # it has a signature
+    resources.callback(instance.teardown)
     process: Callable[..., Any] = instance.process  # type: ignore[attr-defined]  # checked when the Processing was made
     return process

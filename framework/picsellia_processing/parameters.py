@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-__all__ = ["Field", "Parameters", "resolve", "suggestion"]
+__all__ = ["Field", "Parameters", "resolve", "suggestion", "wrong_value"]
 
 Model = TypeVar("Model", bound="Parameters")
 
@@ -50,7 +50,7 @@ def resolve(
         try:
             instance = model.model_validate(values)
         except ValidationError as error:
-            mistakes += [mistake for mistake in map(_wrong, error.errors()) if mistake not in mistakes]
+            mistakes += [mistake for mistake in map(wrong_value, error.errors()) if mistake not in mistakes]
             continue
         instances.append(instance)
         shared = {**{name: getattr(instance, name) for name in model.model_fields}, **shared}
@@ -71,8 +71,9 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"{name}: there is no such parameter{suggestion(name, known)}; expected one of: {expected}"
 
 
-def _wrong(error: ErrorDetails) -> str:
+def wrong_value(error: ErrorDetails) -> str:
+    """What pydantic found wrong with one value, in one line."""
     name = ".".join(str(part) for part in error["loc"]) or "parameters"
     if error["type"] == "missing":
         return f"{name}: it has no default, so the Job must give it"
-    return f"{name}: {error['msg'][0].lower()}{error['msg'][1:]}; found {error['input']!r}"
+    return f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}; found {error['input']!r}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from picsellia_processing.context import JobContext
 from picsellia_processing.errors import DefinitionError
@@ -38,10 +39,11 @@ class ParametersArgument:
 
 @dataclass(frozen=True, slots=True)
 class InputArgument:
-    """An input of the Job, converted to `type`."""
+    """An input of the Job, converted to `type`. One that is not required keeps its own default."""
 
     input: Input
     type: Any
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,10 @@ class LabelsArgument:
 
 @dataclass(frozen=True, slots=True)
 class ServerArgument:
-    """An object of the vendor's SDK, by the name of its class."""
+    """An object of the vendor's SDK, by the name of its class. One that is not required keeps its own default."""
 
     class_name: str
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +128,21 @@ class _Reader:
     def __init__(self) -> None:
         self.mistakes: list[str] = []
         self._reading: list[Callable[..., Any]] = []
+        self._provided: dict[Callable[..., Any], Signature] = {}
 
     def read(self, function: Callable[..., Any], *, skip: tuple[str, ...], streams: bool) -> Signature:
         place = place_of(function)
         self._reading.append(function)
+        hints: dict[str, Any] = {}
+        parameters: list[inspect.Parameter] = []
         try:
-            hints = get_type_hints(function, include_extras=True)
+            annotated: Any = function.__init__ if isinstance(function, type) else function  # type: ignore[misc]  # a class is its own provider
+            hints = get_type_hints(annotated, include_extras=True)
+            parameters = [each for each in inspect.signature(function).parameters.values() if each.name not in skip]
         except Exception as error:  # noqa: BLE001 - evaluating the author's annotations can raise anything
             self._mistake(place, f"its annotations cannot be evaluated: {error}")
-            hints = {}
-            parameters: list[inspect.Parameter] = []
-        else:
-            parameters = [each for each in inspect.signature(function).parameters.values() if each.name not in skip]
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            self._mistake(place, "it is async, and nobody awaits it; make it a plain function")
         arguments = {}
         for parameter in parameters:
             argument = self._argument(place, parameter, hints, streams=streams)
@@ -158,9 +164,12 @@ class _Reader:
                 self._mistake(place, f"argument {name!r} has no annotation, so nobody knows what to inject; {EXPECTED}")
             return None
         hint = hints[name]
-        argument = self._read_hint(place, name, hint)
-        if argument is None and parameter.default is not parameter.empty:
+        optional = parameter.default is not parameter.empty
+        argument = self._read_hint(place, name, _without_none(hint) if optional else hint)
+        if argument is None and optional:
             return None
+        if optional and isinstance(argument, (InputArgument, ServerArgument)):
+            argument = replace(argument, required=False)
         if argument is None:
             self._mistake(place, f"argument {name!r}: cannot inject {_text(hint)}; {EXPECTED}")
         if isinstance(argument, Items) and not streams:
@@ -170,9 +179,9 @@ class _Reader:
     def _read_hint(self, place: str, name: str, hint: Any) -> Argument | None:
         if get_origin(hint) is Annotated:
             return self._marked(place, name, *get_args(hint))
-        if get_origin(hint) is list and get_args(hint) in {(Image,), (Sample,)}:
+        if get_origin(hint) is list and get_args(hint) in ((Image,), (Sample,)):
             return Items(get_args(hint)[0], batched=True)
-        if hint in {Image, Sample}:
+        if hint is Image or hint is Sample:
             return Items(hint, batched=False)
         if not isinstance(hint, type):
             return None
@@ -196,7 +205,7 @@ class _Reader:
                 return InputArgument(mark, hint)
             if isinstance(mark, Depends):
                 return self._provider(place, name, mark)
-            if mark in {ModelFile, Input, Depends}:
+            if any(mark is each for each in (ModelFile, Input, Depends)):
                 self._mistake(
                     place, f"argument {name!r}: {mark.__name__} is missing its parentheses: {mark.__name__}(...)"
                 )
@@ -204,14 +213,17 @@ class _Reader:
         return self._read_hint(place, name, hint)
 
     def _provider(self, place: str, name: str, mark: Depends) -> Argument | None:
-        if not callable(mark.provider):
-            self._mistake(place, f"argument {name!r}: Depends needs a function, found {mark.provider!r}")
+        provider: Any = mark.provider
+        if not callable(provider):
+            self._mistake(place, f"argument {name!r}: Depends needs a function, found {provider!r}")
             return ContextArgument()
-        if mark.provider in self._reading:
-            chain = " -> ".join(_name(each) for each in (*self._reading, mark.provider))
+        if provider in self._reading:
+            chain = " -> ".join(_name(each) for each in (*self._reading, provider))
             self._mistake(place, f"argument {name!r}: functions depend on each other in a circle: {chain}")
             return ContextArgument()
-        return Provider(mark.provider, self.read(mark.provider, skip=(), streams=False))
+        if provider not in self._provided:
+            self._provided[provider] = self.read(provider, skip=(), streams=False)
+        return Provider(provider, self._provided[provider])
 
     def _one_stream(self, place: str, arguments: dict[str, Argument]) -> None:
         streamed = [name for name, argument in arguments.items() if isinstance(argument, Items)]
@@ -246,6 +258,14 @@ def summary_of(documented: Any) -> str:
 def is_generator(function: Callable[..., Any]) -> bool:
     """Whether calling the function makes a generator, whose second half is teardown."""
     return inspect.isgeneratorfunction(inspect.unwrap(function))
+
+
+def _without_none(hint: Any) -> Any:
+    """`X` for `X | None`; any other hint as it is."""
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    others = [each for each in get_args(hint) if each is not NoneType]
+    return others[0] if len(others) == 1 else hint
 
 
 def _name(function: Callable[..., Any]) -> str:

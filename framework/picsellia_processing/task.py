@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from picsellia_processing.errors import ProcessingError
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from picsellia_processing.image import AssetReference, Image
     from picsellia_processing.parameters import Parameters
     from picsellia_processing.signature import Signature
+
+    ParametersClass: TypeAlias = type[Parameters]  # in Task, `type` is a field
 
 
 class RejectedError(ProcessingError):
@@ -86,6 +88,6 @@ class Task:
     name: str
     type: str
     target: str
-    options: type[Parameters]
+    options: ParametersClass
     check: Callable[[Signature], list[str]]
     prepare: Callable[[JobContext, Parameters, Signature, Sequence[str]], tuple[JobContext, Output]]

@@ -134,7 +134,8 @@ class PlatformSession(requests.Session):
 
     def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
         """Keep the token on a redirect within the host, drop it on one that leaves, and never ask ~/.netrc."""
-        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+        leaves = self.should_strip_auth(str(response.request.url), str(prepared_request.url))  # type: ignore[no-untyped-call]
+        if leaves:
             prepared_request.headers.pop("Authorization", None)
 
     def send(self, request: PreparedRequest, **options: Any) -> Response:
@@ -209,7 +210,8 @@ def _leave_as_is(request: PreparedRequest) -> PreparedRequest:
 
 
 def _rewind(request: PreparedRequest) -> None:
-    if request.body is not None and not isinstance(request.body, (bytes, str)):
+    body: Any = request.body  # also a file or an iterator, whatever the stubs say
+    if body is not None and not isinstance(body, (bytes, str)):
         rewind_body(request)
 
 

@@ -74,7 +74,12 @@ class Prefetch(Generic[Item, Loaded]):
         """The next items, at most `count`; an empty list when there are no more.
 
         The bytes of the items taken before are given back: call it when done with them.
+
+        Raises:
+            ValueError: `count` is less than one.
         """
+        if count < 1:
+            raise ValueError(f"a batch of {count} is none: expected at least 1")
         with self._changed:
             self._held -= self._lent
             self._lent = 0

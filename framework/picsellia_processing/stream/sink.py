@@ -80,7 +80,7 @@ class Sink:
     def flush(self) -> None:
         """Have everything that waits written now, without waiting for it."""
         with self._changed:
-            self._flushing = True
+            self._flushing = bool(self._records)
             self._changed.notify_all()
 
     def _run(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from picsellia_processing.image import AssetReference
 from picsellia_processing.sdk.annotations import load_shapes
-from picsellia_processing.sdk.assets import pages
+from picsellia_processing.sdk.assets import Page, pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def remaining(context: JobContext, output: Output, tally: Tally, *, annotated: b
     tally.selected = first.total
 
     def work() -> Iterator[Work]:
-        page = first
+        page: Page | None = first
         while page is not None:
             for missing in page.missing:
                 tally.fail(AssetReference(missing, missing), "fetch", "the DatasetVersion has no such asset")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from picsellia_processing.task import Record
 
 STAGES = ("fetch", "decode", "process", "write")
+MOST_REASONS = 500
+OTHER_REASONS = "other reasons"
+"""What reasons that hold a number, a new one for each asset, are counted as from then on."""
 HOPELESS_AFTER = 100
 """So many failures and not one success: the rest is not tried."""
 
@@ -92,7 +95,7 @@ class Tally:
     def skip(self, reason: str, count: int = 1) -> None:
         """Count assets that are left out on purpose."""
         with self._lock:
-            self.skipped[reason] += count
+            self.skipped[_bounded(self.skipped, reason)] += count
 
     def fail(self, reference: AssetReference, stage: str, reason: str) -> None:
         """Count an asset that cannot be used.
@@ -105,7 +108,7 @@ class Tally:
             failed, selected = self.failed, self.selected
             worked = self.processed + self.skipped.total()
         self.on_failure(reference, stage, reason)
-        if selected and failed > self.max_failure_rate * selected:
+        if selected and failed / selected > self.max_failure_rate:
             raise TooManyFailuresError(
                 f"{failed:,} of {selected:,} assets failed, more than max_failure_rate = {self.max_failure_rate:g} "
                 f"allows; the last one: {reference.filename}, {stage}: {reason}"
@@ -126,7 +129,8 @@ class Tally:
 
     def _count(self, record: Record) -> None:
         self.shapes += len(record.shapes)
-        self.dropped.update(record.dropped)
+        for reason in record.dropped:
+            self.dropped[_bounded(self.dropped, reason)] += 1
         for shape in record.shapes:
             self.classes.setdefault(shape.model_class, LabelTally(shape.label)).add(shape.confidence)
         for name in record.unmatched:
@@ -167,3 +171,7 @@ class Tally:
                 "seconds": round(seconds, 3),
                 "first_write_seconds": None if self.first_write is None else round(self.first_write, 3),
             }
+
+
+def _bounded(reasons: Counter[str], reason: str) -> str:
+    return reason if reason in reasons or len(reasons) < MOST_REASONS else OTHER_REASONS

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, get_args, get_origin, overload
+from collections.abc import Iterable, Mapping
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
 from picsellia_processing.annotation import SHAPE_TYPES
-from picsellia_processing.image import Image, Sample
 from picsellia_processing.parameters import Field, Parameters
 from picsellia_processing.processing import Processing
 from picsellia_processing.task import Task
@@ -139,11 +140,12 @@ def check_signature(signature: Signature) -> list[str]:
     if foreign:
         ours = f"`from picsellia_processing import {foreign}`"
         return [f"{signature.place}: it returns the SDK's server object {foreign}; return the value instead: {ours}"]
-    depth = _list_depth(hint)
+    depth = _depth(hint)
     expected = 2 if items.batched else 1
-    if depth is not None and depth != expected:
+    if hint is NoneType or depth not in {None, expected}:
         wanted = "list[list[...]], one list for each image" if items.batched else "list[...], the shapes of the image"
-        return [f"{signature.place}: it returns {hint}; expected {wanted}"]
+        found = hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint
+        return [f"{signature.place}: it returns {found}; expected {wanted}"]
     return []
 
 
@@ -161,9 +163,15 @@ def _vendor_shape(hint: Any) -> str | None:
     return next((found for argument in get_args(hint) if (found := _vendor_shape(argument))), None)
 
 
-def _list_depth(hint: Any) -> int | None:
-    depth = 0
-    while get_origin(hint) is list:
-        depth += 1
-        (hint,) = get_args(hint)
-    return depth if depth and hint not in {Image, Sample} else None
+def _depth(hint: Any) -> int | None:
+    """How many lists (or other iterables) are around the shapes in a return annotation; None where it does not say."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint in SHAPE_TYPES:
+        return 0
+    if origin in (Union, UnionType):
+        depths = {depth for each in arguments if (depth := _depth(each)) is not None}
+        return depths.pop() if len(depths) == 1 else None
+    if isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, Mapping):
+        inner = _depth(arguments[0])
+        return None if inner is None else inner + 1
+    return None

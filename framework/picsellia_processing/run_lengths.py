@@ -33,8 +33,10 @@ def unpack(counts: str) -> list[int]:
     number = shift = 0
     for position, character in enumerate(counts):
         group = ord(character) - _FIRST_CHARACTER
-        if not 0 <= group <= _BITS | _MORE or shift > _LONGEST_NUMBER:
-            raise ValueError(f"{character!r} at {position}")
+        if not 0 <= group <= _BITS | _MORE:
+            raise ValueError(f"expected characters from '0' to 'o', found {character!r} at {position}")
+        if shift > _LONGEST_NUMBER:
+            raise ValueError(f"a number goes on too long, with {character!r} at {position}")
         number |= (group & _BITS) << shift
         shift += 5
         if group & _MORE:

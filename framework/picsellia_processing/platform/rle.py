@@ -10,7 +10,7 @@ def measure(counts: str, width: int, height: int) -> tuple[float, list[int]]:
     try:
         runs = unpack(counts)
     except ValueError as error:
-        raise ValueError(f"expected the COCO counts string of a mask, found {error}") from error
+        raise ValueError(f"expected the COCO counts string of a mask: {error}") from error
     if sum(runs) != width * height:
         raise ValueError(f"expected runs of {width * height} pixels in all ({width} x {height}), found {sum(runs)}")
     area = start = 0

@@ -2,7 +2,7 @@ import re
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from picsellia_processing.job.output import LONGEST_LINE, Line, OutputLines
 from picsellia_processing.job.redaction import PLACEHOLDER, redact
@@ -42,6 +42,7 @@ def test_lines(chunks, expected):
     assert lines_of(*chunks) == expected
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.data())
 def test_where_reads_cut_the_bytes_does_not_matter(data, draw):
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(data)), max_size=8)))
@@ -49,6 +50,7 @@ def test_where_reads_cut_the_bytes_does_not_matter(data, draw):
     assert lines_of(*chunks) == lines_of(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_whatever_is_printed_lines_are_plain_text(data):
     for line in lines_of(data):

@@ -8,9 +8,8 @@ import warnings
 from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image
-
 from picsellia_processing.platform.process import LocalPlatform
+from PIL import Image
 
 with warnings.catch_warnings():
     # The SDK imports a deprecated name of beartype; loaded here once, it warns no test.
@@ -40,9 +39,7 @@ def connect() -> Iterator[Callable[[LocalPlatform], Client]]:
     clients: list[Client] = []
 
     def connect_to(platform: LocalPlatform) -> Client:
-        client = Client(
-            api_token=platform.api_token, organization_id=platform.organization_id, host=platform.host
-        )
+        client = Client(api_token=platform.api_token, organization_id=platform.organization_id, host=platform.host)
         clients.append(client)
         return client
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from picsellia.sdk.asset import Asset
     from picsellia.sdk.data import Data
     from picsellia.sdk.dataset_version import DatasetVersion
-
     from picsellia_processing.platform.process import LocalPlatform
 
 

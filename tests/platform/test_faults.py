@@ -14,7 +14,6 @@ from picsellia.exceptions import (
     ResourceConflictError,
     TooManyRequestError,
 )
-
 from picsellia_processing.errors import UsageError
 from picsellia_processing.platform.process import LocalPlatform
 
@@ -100,7 +99,7 @@ def test_rules_can_wait_and_match_by_method(faulty: LocalPlatform, version: Data
 
 def test_full_disk_is_told_and_survived(faulty: LocalPlatform, version: DatasetVersion) -> None:
     faulty.set_faults([{"path": f"/{version.id}/labels$", "fault": "disk-full", "times": 1}])
-    with pytest.raises(PicselliaError, match="507.*disk of the local platform is full"):
+    with pytest.raises(PicselliaError, match=r"507.*disk of the local platform is full"):
         version.create_label("cat")
     assert version.list_labels() == []
     assert version.create_label("cat").name == "cat"

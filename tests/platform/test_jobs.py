@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from picsellia.sdk.dataset_version import DatasetVersion
     from picsellia.sdk.job import Job
     from picsellia.sdk.processing import Processing
-
     from picsellia_processing.platform.process import LocalPlatform
 
     MakeProcessing = Callable[..., Processing]
@@ -86,9 +85,7 @@ def payload(fields: dict[str, Any]) -> Any:
     return requests.get(fields["payload_presigned_url"], timeout=10).json()
 
 
-def test_selection_is_in_the_payload(
-    version: DatasetVersion, assets: list[Asset], processing: MakeProcessing
-) -> None:
+def test_selection_is_in_the_payload(version: DatasetVersion, assets: list[Asset], processing: MakeProcessing) -> None:
     made = processing("DATASET_VERSION")
     raw = version.launch_processing(made, assets=assets[:2]).sync()
     assert raw["type"] is None

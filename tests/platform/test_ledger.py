@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from picsellia import Client
     from picsellia.sdk.asset import Asset
     from picsellia.sdk.dataset_version import DatasetVersion
-
     from picsellia_processing.platform.process import LocalPlatform
 
 

@@ -66,7 +66,12 @@ def test_version_tells_labels_parameters_and_origin(client: Client, model_versio
 def test_version_is_updated_where_told(model_version: ModelVersion) -> None:
     model_version.update(labels={"0": "dog"}, framework="ONNX", name="exported", docker_image_name="x")
     raw = model_version.sync()
-    assert (raw["labels"], raw["framework"], raw["name"], raw["docker_image"]) == ({"0": "dog"}, "ONNX", "exported", "x")
+    assert (raw["labels"], raw["framework"], raw["name"], raw["docker_image"]) == (
+        {"0": "dog"},
+        "ONNX",
+        "exported",
+        "x",
+    )
     assert raw["parameters"] == {"epochs": 3}
     assert raw["type"] == "OBJECT_DETECTION"
 

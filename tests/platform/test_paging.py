@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from picsellia import Client
     from picsellia.sdk.dataset_version import DatasetVersion
-
     from picsellia_processing.platform.process import LocalPlatform
 
 SIZES = [0, 1, 999, 1000, 1001, 2500]

@@ -28,7 +28,7 @@ from .control import control
 from .ledger import Entry
 from .resources import ROUTES
 from .routing import Router, template_of
-from .wire import ApiError, Call, Reply
+from .wire import ApiError, Call, Reply, unprocessable
 
 if TYPE_CHECKING:
     from asyncio import Transport
@@ -111,13 +111,14 @@ class Application:
             return await self._respond_api(exchange, scope, receive)
         except ApiError as error:
             return error.reply()
-        except (OSError, sqlite3.OperationalError) as error:
-            if isinstance(error, ConnectionError) or not _is_full(error):
-                raise
-            return ApiError(HTTPStatus.INSUFFICIENT_STORAGE, f"the disk of the local platform is full: {error}").reply()
-        except ClientDisconnect:
+        except OverflowError:
+            return unprocessable("a number is larger than the database can hold").reply()
+        except (ClientDisconnect, ConnectionError):
             raise
         except Exception as error:  # noqa: BLE001 - a mistake of the platform must not end it
+            if _is_full(error):
+                message = f"the disk of the local platform is full: {error}"
+                return ApiError(HTTPStatus.INSUFFICIENT_STORAGE, message).reply()
             traceback.print_exc()
             return ApiError(500, f"the local platform made a mistake: {type(error).__name__}: {error}").reply()
 
@@ -252,10 +253,10 @@ def _raise_disk_fault(exchange: _Exchange) -> None:
         raise OSError(errno.ENOSPC, "No space left on device (on purpose)")
 
 
-def _is_full(error: OSError | sqlite3.OperationalError) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in _FULL
-    return "full" in str(error) or "disk I/O" in str(error)
+def _is_full(error: Exception) -> bool:
+    if isinstance(error, sqlite3.OperationalError):
+        return "is full" in str(error) or "disk I/O" in str(error)
+    return isinstance(error, OSError) and error.errno in _FULL
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

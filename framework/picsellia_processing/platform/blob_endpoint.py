@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from starlette.responses import FileResponse, Response
 
@@ -69,7 +69,7 @@ async def _put_part(state: State, request: Request, identifier: str, part: str) 
         raise bad_request(f"Content-Range: expected 'bytes first-last/total', found {part!r}")
     first, last, total = map(int, match.groups())
     path = state.blobs.part_file(identifier)
-    present = path.stat().st_size if path.exists() else 0
+    present = state.blobs.part_size(identifier)
     if not first <= last < total or first > present:
         raise bad_request(f"Content-Range: expected to start at {present} or before, found {part!r}")
     size = await _write(request, path, first)
@@ -85,14 +85,19 @@ async def _put_part(state: State, request: Request, identifier: str, part: str) 
 
 async def _write(request: Request, path: Path, position: int) -> int:
     size = 0
-    with path.open("r+b" if path.exists() else "wb") as file:
-        file.seek(position)
+    with _open_at(path, position) as file:
         async for chunk in request.stream():
             file.write(chunk)
             size += len(chunk)
         if position == 0:
             file.truncate()
     return size
+
+
+def _open_at(path: Path, position: int) -> BinaryIO:
+    file = path.open("r+b" if path.exists() else "wb")
+    file.seek(position)
+    return file
 
 
 def _is_complete(request: Request, size: int) -> bool:

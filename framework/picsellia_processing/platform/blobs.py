@@ -78,6 +78,11 @@ class Blobs:
         """Where the parts of a resumable upload of object `identifier` gather."""
         return self._folder / f"{identifier}.part"
 
+    def part_size(self, identifier: str) -> int:
+        """How many bytes of a resumable upload of object `identifier` are here."""
+        path = self.part_file(identifier)
+        return path.stat().st_size if path.exists() else 0
+
     def keep(self, identifier: str, path: Path, size: int) -> None:
         """Make the file at `path` the bytes of object `identifier`; an earlier upload's file is removed."""
         former: str | None = self._store.value("SELECT file FROM object WHERE id = ?", identifier)

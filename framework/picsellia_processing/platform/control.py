@@ -1,10 +1,10 @@
 """What the platform tells and takes besides the vendor's API, under `/_platform/`: for tests, reports and benchmarks.
 
-    GET    /_platform/ledger[?requests=N]    counts of every request, and the latest N in full
-    DELETE /_platform/ledger                 start counting again
-    POST   /_platform/faults                 [{"method", "path", "fault", "times", "skip"}]: replaces the rules
-    POST   /_platform/expire-urls            every URL signed so far is answered with 403
-    GET    /_platform/jobs/{id}/lines        what a Job has logged
+GET    /_platform/ledger[?requests=N]    counts of every request, and the latest N in full
+DELETE /_platform/ledger                 start counting again
+POST   /_platform/faults                 [{"method", "path", "fault", "times", "skip"}]: replaces the rules
+POST   /_platform/expire-urls            every URL signed so far is answered with 403
+GET    /_platform/jobs/{id}/lines        what a Job has logged
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ class ExportedLabel:
 
 def coco(labels: Sequence[ExportedLabel], images: Iterable[ExportedImage]) -> bytes:
     """A COCO file. Ids of categories, images and annotations count from 0."""
-    coco_images, annotations = [], []
+    coco_images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for image_id, image in enumerate(images):
         coco_images.append(
             {

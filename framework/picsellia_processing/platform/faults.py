@@ -52,8 +52,13 @@ class Rule:
         except re.error as error:
             raise UsageError(f"path: {value['path']!r} is not a regular expression: {error}") from error
         method = value.get("method")
-        return cls(path, fault, None if method is None else str(method).upper(), _count(value, "times"),
-                   _count(value, "skip") or 0)
+        return cls(
+            path,
+            fault,
+            None if method is None else str(method).upper(),
+            _count(value, "times"),
+            _count(value, "skip") or 0,
+        )
 
     def applies(self, method: str, path: str) -> bool:
         """Whether this request gets the fault. Counts it when it matches."""

@@ -10,10 +10,11 @@ import binascii
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .store import as_list
 from .wire import bad_request, unprocessable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .store import Row
     from .wire import Call
@@ -42,6 +43,10 @@ class Where:
         """Add one more condition."""
         self.conditions.append(condition)
         self.arguments.extend(arguments)
+
+    def among(self, column: str, values: Iterable[object]) -> None:
+        """Add the condition that `column` has one of `values`, of which there may be any number."""
+        self.add(f"{column} IN (SELECT value FROM json_each(?))", as_list(values))  # noqa: S608 - a column's name
 
     def sql(self) -> str:
         """The WHERE clause."""

@@ -1,4 +1,4 @@
-"""Which handler answers a path: a tree of path segments, so that the cost of a look-up does not grow with the routes."""
+"""Which handler answers a path: a tree of segments, so that a look-up costs the same however many routes there are."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from starlette.datastructures import QueryParams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+    from starlette.datastructures import QueryParams
 
     from .state import State
 
@@ -139,9 +140,9 @@ class Fields:
         value = self.values.get(name)
         if value is None and default is not None:
             return default
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise unprocessable(f"{self.place}{name}: expected one of {', '.join(allowed)}, found {value!r}")
-        return str(value)
+        return value
 
     def mapping(self, name: str) -> dict[str, Any] | None:
         """An object, or None when absent or null."""

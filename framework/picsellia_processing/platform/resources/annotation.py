@@ -157,7 +157,7 @@ def _list_ids(call: Call) -> list[str]:
     where = _of_version(call)
     asset_ids = call.query.getlist("asset_ids")
     if asset_ids:
-        where.add("asset_id IN (SELECT value FROM json_each(?))", as_list(asset_ids))
+        where.among("asset_id", asset_ids)
     return [row["id"] for row in fetch(call, _LISTING, where, default_limit=None).rows]
 
 
@@ -192,9 +192,9 @@ def _delete_some(call: Call) -> Reply:
     asset_ids, annotation_ids = fields.ids("asset_ids"), fields.optional_ids("annotation_ids")
     where = Where(["dataset_version_id = ?"], [version["id"]])
     if EVERY_ASSET not in asset_ids:
-        where.add("asset_id IN (SELECT value FROM json_each(?))", as_list(asset_ids))
+        where.among("asset_id", asset_ids)
     if annotation_ids is not None:
-        where.add("id IN (SELECT value FROM json_each(?))", as_list(annotation_ids))
+        where.among("id", annotation_ids)
     rows = store.all(f"SELECT id FROM annotation {where.sql()}", *where.arguments)  # noqa: S608 - constants above
     _delete_all(store, [row["id"] for row in rows])
     return Reply.nothing()

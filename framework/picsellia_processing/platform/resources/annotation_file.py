@@ -36,7 +36,9 @@ def _export(call: Call) -> dict[str, Any]:
     fields = call.fields()
     file_type = fields.choice("type", FILE_TYPES)
     if fields.boolean("export_video") or file_type == "PASCAL_VOC":
-        raise ApiError(HTTPStatus.NOT_IMPLEMENTED, f"the local platform does not emulate {file_type} export of this kind")
+        raise ApiError(
+            HTTPStatus.NOT_IMPLEMENTED, f"the local platform does not emulate {file_type} export of this kind"
+        )
     labels = labels_of(store, version["id"])
     images = _images(store, version["id"], [row["id"] for row in labels], fields)
     exported = [export.ExportedLabel(row["name"], from_json(row["skeleton"])) for row in labels]
@@ -46,9 +48,8 @@ def _export(call: Call) -> dict[str, Any]:
     else:
         kind = export.YOLO_KINDS.get(version["type"])
         if kind is None:
-            raise bad_request(
-                f"YOLO export: expected a dataset version of type {', '.join(export.YOLO_KINDS)}, found {version['type']}"
-            )
+            known = ", ".join(export.YOLO_KINDS)
+            raise bad_request(f"YOLO export: expected a dataset version of type {known}, found {version['type']}")
         name, content = f"yolo-{new_id()}.zip", export.yolo(exported, images, kind)
         content_type = "application/zip"
     identifier = call.state.blobs.put(name, content, content_type)

@@ -97,7 +97,7 @@ def _list_some(call: Call) -> dict[str, Any]:
         ("object_names", "data.object_name"),
     ):
         if name in fields:
-            where.add(f"{column} IN (SELECT value FROM json_each(?))", as_list(fields.ids(name)))
+            where.among(column, fields.ids(name))
     if "filename_startswith" in fields:
         where.add(
             "data.id IN (SELECT data.id FROM json_each(?) AS prefix JOIN data ON data.filename >= prefix.value"

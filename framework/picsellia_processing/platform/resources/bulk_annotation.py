@@ -88,9 +88,10 @@ def _read(store: Store, version_id: str, mode: str, fields: Fields) -> list[_Ent
         annotation_ids = {}
     for position, item in enumerate(raw):
         place = f"annotations[{position}]."
-        asset = assets.get(item.get("asset_id"))
+        asset_id = item.get("asset_id")
+        asset = assets.get(asset_id) if isinstance(asset_id, str) else None
         if asset is None:
-            mistakes.append(f"{place}asset_id: {item.get('asset_id')!r} is not an asset of this dataset version")
+            mistakes.append(f"{place}asset_id: {asset_id!r} is not an asset of this dataset version")
             continue
         exists = asset["id"] in annotation_ids
         annotation_id = annotation_ids.setdefault(asset["id"], new_id())
@@ -99,7 +100,12 @@ def _read(store: Store, version_id: str, mode: str, fields: Fields) -> list[_Ent
         part = Fields(item, place)
         entries.append(
             _Entry(
-                asset["id"], annotation_id, exists, part.number("duration", default=0.0), part.mapping("attributes"), shapes
+                asset["id"],
+                annotation_id,
+                exists,
+                part.number("duration", default=0.0),
+                part.mapping("attributes"),
+                shapes,
             )
         )
     if mistakes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from picsellia_processing.platform.listing import Listing, Page, Where, fetch
 from picsellia_processing.platform.query_language import to_sql
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import as_list, from_json, new_id, now, to_json
+from picsellia_processing.platform.store import from_json, new_id, now, to_json
 from picsellia_processing.platform.wire import Reply, bad_request, conflict, kind_of, not_found, unprocessable
 
 from .datalake import require_datalake
@@ -89,13 +91,23 @@ def restrict_data(where: Where, values: Mapping[str, Sequence[str] | None], cust
     ):
         wanted = values.get(name)
         if wanted and not set(wanted).issuperset(known):
-            where.add(f"{column} IN (SELECT value FROM json_each(?))", as_list(wanted))
+            where.among(column, wanted)
     if custom_metadata is not None:
-        wanted_metadata = from_json(custom_metadata)
-        if not isinstance(wanted_metadata, dict):
-            raise unprocessable(f"custom_metadata: expected an object, found {kind_of(wanted_metadata)}")
-        for key, value in wanted_metadata.items():
+        for key, value in _wanted_metadata(custom_metadata).items():
             where.add("json_extract(data.custom_metadata, ?) IS ?", f'$."{key}"', value)
+
+
+def _wanted_metadata(text: str) -> dict[str, Any]:
+    try:
+        wanted = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise unprocessable(f"custom_metadata: expected JSON: {error}") from error
+    if not isinstance(wanted, dict):
+        raise unprocessable(f"custom_metadata: expected an object, found {kind_of(wanted)}")
+    for key, value in wanted.items():
+        if '"' in key or isinstance(value, dict | list):
+            raise unprocessable(f"custom_metadata: the local platform compares plain values only, found {key!r}")
+    return wanted
 
 
 def _source(store: Store, source_id: str | None) -> dict[str, Any] | None:
@@ -132,7 +144,7 @@ def _list_some(call: Call) -> dict[str, Any]:
     )
     for name, column in (("ids", "id"), ("filenames", "filename"), ("object_names", "object_name")):
         if name in fields:
-            where.add(f"data.{column} IN (SELECT value FROM json_each(?))", as_list(fields.ids(name)))
+            where.among(f"data.{column}", fields.ids(name))
     if text := fields.optional_string("q", limit=100_000):
         condition, arguments = to_sql(text, QUERY_FIELDS)
         where.add(condition, *arguments)
@@ -195,7 +207,8 @@ def _create(call: Call) -> Reply:
     identifier = new_id()
     store.write(
         "INSERT INTO data (id, datalake_id, object_id, object_name, filename, type, content_type, upload_status, width,"
-        " height, metadata, custom_metadata, data_source_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " height, metadata, custom_metadata, data_source_id, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         identifier, datalake["id"], blob.id, object_name, fields.string("filename"), fields.choice("type", TYPES),
         fields.string("content_type"), "ERROR" if size is None else "DONE", *(size or (0, 0)),
         to_json(fields.mapping("metadata")), to_json(fields.mapping("custom_metadata")), source_id, now(),

@@ -43,9 +43,7 @@ _TERMINAL = {"SUCCEEDED", "FAILED", "KILLED"}
 def create_platform_job(state: State) -> dict[str, Any]:
     """A version 1 Job for work that is done already; it says so after `job_polls` polls."""
     identifier = new_id()
-    state.store.write(
-        "INSERT INTO platform_job (id, polls_left) VALUES (?, ?)", identifier, state.options.job_polls
-    )
+    state.store.write("INSERT INTO platform_job (id, polls_left) VALUES (?, ?)", identifier, state.options.job_polls)
     return {"id": identifier, "status": "RUNNING" if state.options.job_polls else "SUCCESS"}
 
 

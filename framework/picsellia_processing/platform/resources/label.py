@@ -43,12 +43,11 @@ def ensure_labels(store: Store, version_id: str, names: Iterable[str]) -> list[R
         "INSERT OR IGNORE INTO label (id, dataset_version_id, name) VALUES (?, ?, ?)",
         [(new_id(), version_id, name) for name in wanted],
     )
-    rows = store.all(
+    return store.all(
         "SELECT label.* FROM json_each(?) AS wanted JOIN label ON label.name = wanted.value"
         " WHERE label.dataset_version_id = ? ORDER BY wanted.key",
         as_list(wanted), version_id,
     )  # fmt: skip
-    return rows
 
 
 def _list(call: Call) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def create_model(store: Store, name: str, description: str = "") -> str:
     return identifier
 
 
-def create_model_version(  # noqa: PLR0913 - one argument a column
+def create_model_version(
     store: Store, model_id: str, *, version: int | None, name: str | None, type_: str, framework: str,
     settings: dict[str, Any],
 ) -> str:  # fmt: skip
@@ -214,7 +214,7 @@ def _version_item(store: Store, row: Row) -> dict[str, Any]:
     }
 
 
-def insert_model_file(  # noqa: PLR0913 - one argument a column
+def insert_model_file(
     store: Store, version_id: str, *, name: str, filename: str, object_id: str, object_name: str, large: bool
 ) -> str:
     """The id of a new file of a model version. Raises 409 when the version has one of this name."""
@@ -253,9 +253,7 @@ def _list_files(call: Call) -> dict[str, Any]:
 def _find_file(call: Call) -> dict[str, Any]:
     version = require_model_version(call.state.store, call.path[0])
     name = call.query.get("name", "")
-    row = call.state.store.one(
-        "SELECT * FROM model_file WHERE model_version_id = ? AND name = ?", version["id"], name
-    )
+    row = call.state.store.one("SELECT * FROM model_file WHERE model_version_id = ? AND name = ?", version["id"], name)
     if row is None:
         raise not_found("model file", name)
     return _file_item(call.state, row)

@@ -10,7 +10,7 @@ import orjson
 from picsellia_processing.platform.listing import Listing, Where, fetch
 from picsellia_processing.platform.routing import Route
 from picsellia_processing.platform.store import as_list, new_id, now, to_json
-from picsellia_processing.platform.wire import ApiError, Reply, bad_request, conflict, not_found
+from picsellia_processing.platform.wire import ApiError, Fields, Reply, bad_request, conflict, not_found
 
 from .datalake import require_datalake
 from .dataset import create_version, find_version, require_version
@@ -21,7 +21,7 @@ from .organization import check_organization
 if TYPE_CHECKING:
     from picsellia_processing.platform.state import State
     from picsellia_processing.platform.store import Row, Store
-    from picsellia_processing.platform.wire import Call, Fields
+    from picsellia_processing.platform.wire import Call
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS processing (
@@ -124,6 +124,10 @@ class _Launch:
     inputs: dict[str, Any]
     model_version_id: str | None
 
+    def input(self, name: str) -> str | None:
+        """The text given as input `name`, or None."""
+        return Fields(self.inputs, "inputs.").optional_string(name)
+
 
 def _launch_on_dataset_version(call: Call) -> Reply:
     store, fields = call.state.store, call.fields()
@@ -134,8 +138,11 @@ def _launch_on_dataset_version(call: Call) -> Reply:
         _check_members(store, "asset", "dataset_version_id", version["id"], asset_ids)
     output_id = None
     if launch.processing["type"] in CREATING_TYPES:
-        name = fields.optional_string("target_version_name") or launch.inputs.get("target_version_name")
-        name = name or f"{launch.processing['name']}-{new_id()[:8]}"
+        name = (
+            fields.optional_string("target_version_name")
+            or launch.input("target_version_name")
+            or f"{launch.processing['name']}-{new_id()[:8]}"
+        )
         output_id = find_version(store, version["dataset_id"], name)
         output_id = output_id or create_version(store, version["dataset_id"], name, version["type"])
     return _start(call.state, launch, {"asset_ids": asset_ids}, output_id)
@@ -147,7 +154,7 @@ def _launch_on_datalake(call: Call) -> Reply:
     launch = _read_launch(call, fields, "DATALAKE", datalake["id"])
     data_ids = fields.ids("data_ids")
     _check_members(store, "data", "datalake_id", datalake["id"], data_ids)
-    output_id = launch.inputs.get("output_datalake_id")
+    output_id = launch.input("output_datalake_id")
     name = fields.optional_string("target_datalake_name")
     if output_id is None and name is not None:
         output_id = store.value("SELECT id FROM datalake WHERE name = ?", name)
@@ -167,9 +174,10 @@ def _read_launch(call: Call, fields: Fields, target: str, target_id: str) -> _La
     if processing["target"] != target:
         raise bad_request(f"processing {processing['name']!r} is for {processing['target']}, not for {target}")
     inputs = fields.mapping("inputs") or {}
-    model_version_id = fields.optional_string("model_version_id") or inputs.get("model_version_id")
+    given = fields.optional_string("model_version_id")
+    model_version_id = given or Fields(inputs, "inputs.").optional_string("model_version_id")
     if model_version_id is not None:
-        require_model_version(store, str(model_version_id))
+        require_model_version(store, model_version_id)
     defaults = orjson.loads(processing["settings"])["default_parameters"] or {}
     return _Launch(
         target_id, processing, {**defaults, **(fields.mapping("parameters") or {})}, inputs, model_version_id

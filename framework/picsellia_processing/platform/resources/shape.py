@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from picsellia_processing.platform.store import Row, Store
     from picsellia_processing.platform.wire import Call
 
-    Record = tuple[str, str, str, str, str, str | None, str | None]
+    Record = tuple[str, str, str, str, str, str | None, str | None]  # the columns of `shape` but `seq`
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS shape (
@@ -57,7 +57,8 @@ def read_shapes(
 def insert_shapes(store: Store, records: Iterable[Record]) -> None:
     """Write rows that `read_shapes` made."""
     store.write_many(
-        "INSERT INTO shape (id, annotation_id, kind, label_id, geometry, text, attributes) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO shape (id, annotation_id, kind, label_id, geometry, text, attributes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         records,
     )
 
@@ -97,13 +98,11 @@ def extended_shape(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "label_id": row["label_id"], **orjson.loads(row["geometry"])}
 
 
-def _record(
-    raw: object, kind: Kind, annotation_id: str, size: tuple[int, int], label_ids: Collection[str]
-) -> Record:
+def _record(raw: object, kind: Kind, annotation_id: str, size: tuple[int, int], label_ids: Collection[str]) -> Record:
     if not isinstance(raw, dict):
         raise ValueError(f"expected an object, found {kind_of(raw)}")  # noqa: TRY004 - a mistake in data, not in code
     label_id, text, attributes = raw.get("label_id"), raw.get("text"), raw.get("attributes")
-    if label_id not in label_ids:
+    if not isinstance(label_id, str) or label_id not in label_ids:
         raise ValueError(f"label_id {label_id!r} is not a label of this dataset version")
     if text is not None and not isinstance(text, str):
         raise ValueError(f"text: expected a text, found {kind_of(text)}")
@@ -180,7 +179,9 @@ def _update(call: Call, *, plural: str) -> dict[str, Any]:
     changed = {**stored, **orjson.loads(row["geometry"]), **call.fields().values}
     labels = label_ids_of(store, annotation["dataset_version_id"])
     try:
-        record = _record(changed, KINDS[plural], row["annotation_id"], (annotation["width"], annotation["height"]), labels)
+        record = _record(
+            changed, KINDS[plural], row["annotation_id"], (annotation["width"], annotation["height"]), labels
+        )
     except ValueError as error:
         raise unprocessable(str(error)) from error
     store.write(

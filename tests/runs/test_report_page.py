@@ -10,17 +10,18 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from PIL import Image, ImageDraw
-
 from picsellia_processing.cli.end_state import AssetState, StoredShape
 from picsellia_processing.cli.pictures import load_pictures
 from picsellia_processing.cli.report_page import Page, render
 from picsellia_processing.image import AssetReference
 from picsellia_processing.job.report import Report
+from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HINT = "no Chromium here, so the report page is NOT checked in a browser; on Debian: apt-get install chromium"
@@ -197,7 +198,7 @@ def test_every_picture_is_loaded_and_described(browser, page):
     browser.open(page, width=1280)
     sizes = browser.evaluate("[...document.images].map(image => [image.naturalWidth, image.naturalHeight])")
     assert sizes == [[300, 400] if orientation in SWAPPED else [400, 300] for orientation in (*range(1, 9), 1)]
-    assert browser.evaluate("document.images[0].alt") == f"1.jpg: 1 {HOSTILE}"
+    assert browser.evaluate("document.images[0].alt") == f"1.jpg: 1 {HOSTILE[:27]}…"
 
 
 @pytest.mark.parametrize("index", range(8))
@@ -236,9 +237,11 @@ CONTRASTS = """
     return 'rgb(255, 255, 255)';
   };
   const texts = [...document.querySelectorAll('body *')].filter(
-    element => !element.closest('svg') && [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
+    element => !element.closest('svg') &&
+      [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
   return texts.map(element => {
-    const [dark, light] = [luminance(getComputedStyle(element).color), luminance(background(element))].sort((a, b) => a - b);
+    const both = [luminance(getComputedStyle(element).color), luminance(background(element))];
+    const [dark, light] = both.sort((a, b) => a - b);
     return [(light + .05) / (dark + .05), element.className + ' ' + element.textContent.slice(0, 30)];
   });
 })()

@@ -44,7 +44,8 @@ class _Parser(argparse.ArgumentParser):
     def refuse(self, unknown: str) -> NoReturn:
         """Raise for a word this parser does not know, naming the flag that comes closest."""
         flags = self._option_string_actions if unknown.startswith("-") else ()
-        self.error(f"{unknown} is not known here{_closest(unknown.partition('=')[0], flags)}")
+        word = unknown.partition("=")[0]
+        self.error(f"{word} is not known here{_closest(word, flags)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

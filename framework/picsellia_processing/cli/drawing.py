@@ -27,6 +27,8 @@ FRAME = (4, 3)
 TEXT_ROOM = 320
 MOST_CHIPS = 25
 MOST_POINTS = 300
+MOST_CHARACTERS = 40_000
+LABELS_SUMMED = 12
 LONGEST_LABEL = 28
 MASK_SIDE = 240
 FONT, CHIP_HEIGHT, CHIP_PADDING = 11.0, 16.0, 4.0
@@ -73,33 +75,47 @@ class Drawing:
         counts: dict[str, int] = {}
         for shape in self.picture.asset.shapes:
             counts[shape.label] = counts.get(shape.label, 0) + 1
-        return ", ".join(f"{count} {label}" for label, count in counts.items()) or "no shapes"
+        named = [f"{count} {_short(label)}" for label, count in counts.items()]
+        more = [f"{len(named) - LABELS_SUMMED} more labels"] if len(named) > LABELS_SUMMED else []
+        return ", ".join(named[:LABELS_SUMMED] + more) or "no shapes"
 
     @property
     def not_drawn(self) -> int:
         """How many shapes are left out."""
-        return len(self.picture.asset.shapes) - len(self.picture.shapes)
+        return len(self.picture.asset.shapes) - len(self.marks) - len(self.classes)
 
 
 def draw(picture: Picture, colours: Mapping[str, int]) -> Drawing:
-    """The SVG of a picture's shapes; `colours` gives each label its place in the palette."""
+    """The SVG of a picture's shapes, as many as fit into `MOST_CHARACTERS`.
+
+    `colours` gives each label its place in the palette.
+    """
     unit = max(picture.width / FRAME[0], picture.height / FRAME[1]) * FRAME[0] / TEXT_ROOM
     with_chips = len(picture.shapes) <= MOST_CHIPS
-    marks, classes = [], []
+    marks: list[Mark] = []
+    classes: list[tuple[str, int]] = []
+    room = MOST_CHARACTERS
     for shape in picture.shapes:
         colour, title = colours[shape.label], _title(shape)
         if isinstance(shape, Classification):
             classes.append((title, colour))
             continue
         elements, corner = _elements(shape, unit, PALETTE[colour])
+        room -= len(str(elements))
+        if room < 0:
+            break
         chip = _chip(title, corner, picture.width, unit) if with_chips and corner else None
         marks.append(Mark(colour, title, elements, chip))
     return Drawing(picture, marks, classes)
 
 
 def _title(shape: Shape) -> str:
-    label = shape.label if len(shape.label) <= LONGEST_LABEL else shape.label[: LONGEST_LABEL - 1] + "…"
+    label = _short(shape.label)
     return label if shape.confidence is None else f"{label} {shape.confidence:.2f}"
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
 
 
 def _elements(shape: Shape, unit: float, colour: str) -> tuple[list[Element], tuple[float, float] | None]:

@@ -16,7 +16,7 @@ def duration(seconds: float) -> str:
     """`80 ms`, `4.2 s`, `3 min 12 s`, `2 h 5 min`."""
     if seconds < 1:
         return f"{1000 * seconds:.0f} ms"
-    if seconds < MINUTE:
+    if round(seconds, 1) < MINUTE:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), MINUTE)
     return f"{minutes} min {rest} s" if minutes < MINUTE else f"{minutes // MINUTE} h {minutes % MINUTE} min"

@@ -18,7 +18,7 @@ def check_target(target: str) -> None:
     """
     place, _, _ = target.partition(":")
     folder = Path(place)
-    if folder.is_dir():
+    if place and folder.is_dir():
         if not (folder / "processing.py").is_file():
             raise UsageError(f"{folder} is not a processing folder: expected processing.py in it; found none")
     elif not all(name.isidentifier() for name in place.split(".")):

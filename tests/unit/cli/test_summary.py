@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from picsellia_processing.cli.out_folder import OutFolder
+from picsellia_processing.cli.summary import summarize
+from picsellia_processing.job.report import Report
+
+
+def test_a_good_run(tmp_path):
+    out = OutFolder(tmp_path)
+    out.page.touch()
+    report = Report.model_validate(
+        {
+            "status": "succeeded",
+            "name": "hello",
+            "assets": {"selected": 2000, "processed": 1990, "skipped": 10, "failed": 0},
+            "shapes": 12345,
+            "images_per_second": 38.14,
+            "limiting_stage": "process",
+            "seconds": 52.4,
+            "peak_rss_bytes": 5e8,
+        }
+    )
+    assert summarize(report, out).splitlines() == [
+        "",
+        "hello: succeeded",
+        "  assets      1,990 of 2,000 processed, 10 skipped, 0 failed",
+        "  shapes      12,345",
+        "  speed       38.1 images/s, limited by process, 52.4 s, peak memory 500 MB",
+        f"  report      {out.page}",
+    ]
+
+
+def test_failures_and_labels_are_named_and_bounded(tmp_path):
+    failure = {"asset_id": "1", "stage": "decode", "reason": "cut\noff"}
+    report = Report.model_validate(
+        {
+            "status": "failed",
+            "reason": "too many",
+            "failures": [{**failure, "asset": f"{number}\x1b[31m.jpg"} for number in range(12)],
+            "labels": [
+                {"model_class": "kat", "closest": "cat"},
+                {"model_class": "dog", "label": "dog"},
+                *({"model_class": f"class {number}"} for number in range(11)),
+            ],
+            "dropped_shapes": {"no area": 2, "outside": 3},
+        }
+    )
+    text = summarize(report, OutFolder(tmp_path / "out"))
+    assert "out: failed: too many" in text
+    assert "  shapes      0, 5 dropped" in text
+    assert "  failures    0\ufffd[31m.jpg: decode: cut off" in text
+    assert "9\ufffd[31m.jpg" in text
+    assert "10\ufffd[31m.jpg" not in text
+    assert "and 2 more, all in report.json" in text
+    assert "  no label    kat (closest: cat)" in text
+    assert "and 2 more classes without a label" in text
+    assert "\x1b" not in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -275,7 +276,7 @@ def test_an_unconfigured_dataset_version_gets_type_and_labels_of_the_model(rig: 
         ("odd:too_few", "one result for each image, in the same order; found 15 for 16 images"),
         ("odd:server_object", "from picsellia_processing import Rectangle"),
         ("odd:exits", "sys.exit(0)"),
-        ("odd:exits_at_once", "without"),
+        ("odd:exits_at_once", "before its work was done"),
     ],
 )
 def test_a_wrong_result_ends_the_job_at_once(rig: Start, target: str, reason: str) -> None:
@@ -306,13 +307,14 @@ def test_expired_urls_are_renewed_once(rig: Start) -> None:
 
 def test_an_asset_whose_file_is_gone_is_named(rig: Start) -> None:
     on = rig()
-    on.platform.set_faults([{"method": "GET", "path": "/blob/.*12.*jpg", "fault": 404}])
-    job = on.launch()
-    run = on.run("odd:one_by_one", job)
-    reasons = {failure["reason"] for failure in run.report["failures"]}
-    assert {failure["stage"] for failure in run.report["failures"]} <= {"fetch"}
-    assert not reasons or "404 Not Found" in reasons.pop()
-    assert run.report["assets"]["processed"] + run.report["assets"]["failed"] == 30
+    path = urlsplit(on.version.find_asset(filename="12.jpg").url).path
+    on.platform.set_faults([{"method": "GET", "path": f"^{path}$", "fault": 404}])
+    run = on.run("odd:one_by_one")
+    assert run.status == 0, run.output
+    (failure,) = run.report["failures"]
+    assert (failure["asset"], failure["stage"]) == ("12.jpg", "fetch")
+    assert "404 Not Found" in failure["reason"]
+    assert run.report["assets"]["processed"] == 29
 
 
 def test_a_token_never_shows(rig: Start) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from uuid import uuid4
+
+from picsellia import Client
 
 from picsellia_processing import (
     AutoAnnotation,
@@ -100,10 +103,12 @@ def too_few(images: list[Image]) -> list[list[Rectangle]]:
 
 
 @pre_annotation
-def server_object(image: Image):
+def server_object(image: Image, client: Client):
     from picsellia.sdk.rectangle import Rectangle as ServerRectangle
 
-    return [ServerRectangle.__new__(ServerRectangle)]
+    some_id = uuid4()
+    content = {"id": some_id, "x": 1, "y": 2, "w": 3, "h": 4, "label": {"id": some_id, "name": "thing"}}
+    return [ServerRectangle(client.connection, some_id, some_id, content)]
 
 
 @pre_annotation

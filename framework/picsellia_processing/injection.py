@@ -90,10 +90,16 @@ class Injector:
         if provider.function not in self._made:
             made = provider.function(**self.arguments(provider.signature))
             if is_generator(provider.function):
-                generator, made = made, next(made)
-                self._resources.callback(_tear_down, generator)
+                self._resources.callback(_tear_down, made)
+                made = _first(made)
             self._made[provider.function] = made
         return self._made[provider.function]
+
+
+def _first(generator: Iterator[Any]) -> Any:
+    for made in generator:
+        return made
+    raise RuntimeError(f"{generator!r} yields nothing: a function depended on yields one value")
 
 
 def _tear_down(generator: Iterator[Any]) -> None:

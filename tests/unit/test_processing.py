@@ -1,0 +1,381 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import jsonschema
+import numpy as np
+import pytest
+from picsellia_processing import (
+    AnnotationParameters,
+    Depends,
+    Field,
+    Image,
+    Input,
+    JobContext,
+    ModelFile,
+    Parameters,
+    PreAnnotation,
+    Processing,
+    Rectangle,
+    auto_annotation,
+    pre_annotation,
+)
+from picsellia_processing.errors import DefinitionError, UsageError
+from picsellia_processing.processing import load
+from picsellia_processing.tasks.pre_annotation import PRE_ANNOTATION
+
+Boxes = list[list[Rectangle]]
+
+
+class Device(StrEnum):
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Area(Parameters):
+    low: int = 0
+
+
+class Settings(Parameters):
+    confidence: float = Field(0.25, ge=0, le=1)
+
+
+class AnnotatingSettings(AnnotationParameters):
+    batch_size: int = Field(64, ge=1, le=10_000)
+    device: Device = Device.CPU
+    area: Area = Area()
+    weights: str
+
+
+def weights(path: Annotated[Path, ModelFile("weights")]) -> bytes:
+    return path.read_bytes()
+
+
+def mistakes(processing: Processing[..., Any]) -> tuple[str, ...]:
+    with pytest.raises(DefinitionError) as caught:
+        processing.check()
+    assert caught.value.subject == processing.name
+    return caught.value.mistakes
+
+
+def test_a_decorated_function_stays_callable() -> None:
+    @pre_annotation(batch_size=2)
+    def annotate(images: list[Image], settings: Settings) -> Boxes:
+        """Find them."""
+        return [[Rectangle("a", 0, 0, image.width, settings.confidence)] for image in images]
+
+    image = Image(np.zeros((3, 4, 3), np.uint8))
+    assert annotate([image], settings=Settings(confidence=1)) == [[Rectangle("a", 0, 0, 4, 1)]]
+    assert annotate.__doc__ == "Find them."
+    assert annotate.name == "annotate"
+    assert annotate.task is PRE_ANNOTATION
+    assert repr(annotate) == "<pre_annotation 'annotate'>"
+    annotate.check()
+
+
+def test_with_and_without_parentheses() -> None:
+    def find_them(image: Image) -> list[Rectangle]: ...
+
+    assert auto_annotation(find_them).describe() == auto_annotation()(find_them).describe()
+    assert auto_annotation(find_them).name == "find-them"
+    assert auto_annotation(name="Find")(find_them).name == "Find"
+    assert auto_annotation(find_them).task.name == "auto_annotation"
+
+
+def test_a_class_and_a_function_are_the_same_processing() -> None:
+    @pre_annotation(name="find", batch_size=16, existing="replace")
+    def function(
+        images: list[Image],
+        data: Annotated[bytes, Depends(weights)],
+        where: Annotated[str, Input("where")],
+        settings: Settings,
+    ) -> Boxes:
+        """Find them."""
+
+    class Find(PreAnnotation[Settings]):
+        """Find them."""
+
+        name = "find"
+        batch_size = 16
+        existing = "replace"
+
+        def setup(self, data: Annotated[bytes, Depends(weights)], where: Annotated[str, Input("where")]) -> None: ...
+
+        def process(self, images: list[Image]) -> Boxes: ...
+
+    compiled = Processing.of_class(Find)
+    compiled.check()
+    assert compiled.describe() == function.describe()
+    assert compiled.parameter_models == function.parameter_models == [Settings, AnnotationParameters]
+    assert compiled.model_files == function.model_files == [ModelFile("weights")]
+
+
+def test_a_description_is_a_json_schema_that_fits_what_is_accepted() -> None:
+    @pre_annotation(batch_size=100)
+    def annotate(image: Image, settings: AnnotatingSettings, other: Settings) -> list[Rectangle]: ...
+
+    described = json.loads(json.dumps(annotate.describe()))
+    schema = described["parameters"]
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert validator.is_valid({"weights": "w", "device": "cuda", "area": {"low": 1}, "confidence": 0.5})
+    assert not validator.is_valid({"weights": "w", "device": "tpu"})
+    assert not validator.is_valid({"weights": "w", "area": {"low": "x"}})
+    assert not validator.is_valid({})
+    assert schema["properties"]["batch_size"]["default"] == 100
+    assert schema["properties"]["batch_size"]["maximum"] == 10_000
+    assert schema["required"] == ["weights"]
+    assert described["items"] == {"type": "Image", "batched": False}
+    assert (described["task"], described["type"], described["target"]) == (
+        "pre_annotation",
+        "PRE_ANNOTATION",
+        "DATASET_VERSION",
+    )
+
+
+def test_who_drives_has_no_items() -> None:
+    @pre_annotation
+    def annotate(context: JobContext) -> None: ...
+
+    annotate.check()
+    assert annotate.describe()["items"] is None
+
+
+def test_options_are_the_tasks_unless_the_authors_class_has_them() -> None:
+    @pre_annotation
+    def mine(image: Image, settings: AnnotatingSettings) -> None: ...
+
+    @pre_annotation
+    def theirs(image: Image) -> None: ...
+
+    assert mine.parameter_models == [AnnotatingSettings]
+    assert theirs.parameter_models == [AnnotationParameters]
+
+
+def test_parameters_of_a_class_come_first_wherever_they_are_declared() -> None:
+    class Base(PreAnnotation[Settings]):
+        def setup(self, area: Area) -> None: ...
+
+        def process(self, image: Image, settings: Settings) -> list[Rectangle]: ...
+
+    class Derived(Base):
+        pass
+
+    assert Processing.of_class(Base).parameter_models == [Settings, Area, AnnotationParameters]
+    assert Processing.of_class(Derived).parameter_models == [Settings, Area, AnnotationParameters]
+
+
+def test_a_class_without_parameters_of_its_own() -> None:
+    class Find(PreAnnotation):
+        def process(self, image: Image) -> list[Rectangle]: ...
+
+    assert Processing.of_class(Find).parameter_models == [AnnotationParameters]
+
+
+def test_all_mistakes_of_a_class_at_once() -> None:
+    class Find(PreAnnotation[Settings]):
+        def setup(self, size: int) -> None: ...
+
+        def process(self, images: list[Image], more) -> Boxes: ...
+
+    found = mistakes(Processing.of_class(Find))
+    assert ["'more'" in found[0], "'size'" in found[1]] == [True, True]
+    assert f"test_processing.py:{Find.process.__code__.co_firstlineno}" in found[0]
+    assert f"test_processing.py:{Find.setup.__code__.co_firstlineno}" in found[1]
+
+
+def test_a_class_without_process() -> None:
+    class Find(PreAnnotation[Settings]):
+        def proces(self, images: list[Image]) -> Boxes: ...
+
+    with pytest.raises(DefinitionError, match=r"Find: it has no method `process`"):
+        Processing.of_class(Find)
+
+
+def test_an_option_there_is_not() -> None:
+    @pre_annotation(bach_size=3)
+    def annotate(image: Image) -> list[Rectangle]: ...
+
+    (mistake,) = mistakes(annotate)
+    assert "pre_annotation has no option 'bach_size' (did you mean 'batch_size'?); it has existing" in mistake
+    assert mistake.startswith("test_processing.py:")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("batch_size", 0), ("batch_size", "many"), ("existing", "drop"), ("max_failure_rate", 5)]
+)
+def test_a_default_that_its_option_does_not_take(option: str, value: Any) -> None:
+    @pre_annotation(**{option: value})
+    def annotate(image: Image) -> list[Rectangle]: ...
+
+    class Annotate(PreAnnotation):
+        def process(self, image: Image) -> list[Rectangle]: ...
+
+    setattr(Annotate, option, value)
+    for processing in (annotate, Processing.of_class(Annotate)):
+        (mistake,) = mistakes(processing)
+        assert f"default of {option}: " in mistake
+        assert mistake.endswith(f"; found {value!r}")
+
+
+def test_a_default_is_judged_by_the_authors_own_class() -> None:
+    @pre_annotation(batch_size=9_000)
+    def annotate(image: Image, settings: AnnotatingSettings) -> list[Rectangle]: ...
+
+    annotate.check()
+
+
+def test_a_decorated_method_says_that_it_needs_a_self() -> None:
+    class Model:
+        @pre_annotation
+        def annotate(self, image: Image) -> list[Rectangle]: ...
+
+    assert "argument 'self' has no annotation" in mistakes(Model.annotate)[0]
+
+
+# Loading. Each folder is loaded in a process of its own, as a worker does.
+
+GOOD = """
+from __future__ import annotations
+from picsellia_processing import Image, Rectangle, pre_annotation
+@pre_annotation
+def annotate(image: Image) -> list[Rectangle]:
+    return []
+"""
+CLASS = """
+from picsellia_processing import Image, Rectangle, PreAnnotation
+class Base(PreAnnotation):
+    def teardown(self): ...
+class Find(Base):
+    def process(self, image: Image) -> list[Rectangle]: ...
+"""
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Callable[..., str]:
+    """Load TARGET among these files: the name of the processing, or the class and message of the error."""
+
+    def load_apart(target: str, **files: str) -> str:
+        for name, text in files.items():
+            path = tmp_path / (name.replace("__", "/").replace("INIT", "__init__") + ".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        code = (
+            "import sys\n"
+            "from picsellia_processing.processing import load\n"
+            "try: print(load(sys.argv[1]).name)\n"
+            "except BaseException as error: print(type(error).__name__, error, sep=': ')\n"
+        )
+        command = [sys.executable, "-c", code, target]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+        assert not done.stderr
+        return done.stdout.strip()
+
+    return load_apart
+
+
+def test_a_folder(loaded: Callable[..., str]) -> None:
+    helper = GOOD.replace("def annotate", "import helper\ndef annotate").replace(
+        "@pre_annotation\nimport helper", "import helper\n@pre_annotation"
+    )
+    assert loaded("folder", folder__processing=helper, folder__helper="") == "annotate"
+
+
+@pytest.mark.parametrize(
+    "target", ["folder", "folder/", "./folder", "folder:annotate", "top:annotate", "pack.age:annotate", "pack.age"]
+)
+def test_targets(loaded: Callable[..., str], target: str) -> None:
+    files = {"folder__processing": GOOD, "top": GOOD, "pack__INIT": "", "pack__age": GOOD}
+    assert loaded(target, **files) == "annotate"
+
+
+def test_a_class_is_found_and_its_base_is_not(loaded: Callable[..., str]) -> None:
+    assert loaded("folder", folder__processing=CLASS) == "Find"
+    assert loaded("folder:Find", folder__processing=CLASS) == "Find"
+    assert "DefinitionError: Base cannot be used" in loaded("folder:Base", folder__processing=CLASS)
+
+
+def test_what_is_imported_is_not_found_but_can_be_named(loaded: Callable[..., str]) -> None:
+    files = {"folder__processing": "from other import annotate\n", "folder__other": GOOD}
+    assert "it holds no processing" in loaded("folder", **files)
+    assert loaded("folder:annotate", **files) == "annotate"
+
+
+def test_two(loaded: Callable[..., str]) -> None:
+    two = GOOD + GOOD.replace("from __future__ import annotations\n", "").replace("annotate(", "again(")
+    said = loaded("folder", folder__processing=two)
+    assert "DefinitionError" in said
+    assert "it holds 2 processings; name one of processing:annotate, processing:again" in said
+    assert loaded("folder:again", folder__processing=two) == "again"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("folder:anotate", "UsageError: processing has no 'anotate' (did you mean 'annotate'?)"),
+        ("folder:__name__", "expected a decorated function or a subclass of a task's base class, found str"),
+        ("folder:Image", "expected a decorated function or a subclass of a task's base class, found type"),
+        ("empty", "UsageError: empty is not a processing folder: expected processing.py in it; found none"),
+        ("nowhere", "UsageError: nowhere names no processing: there is no folder 'nowhere' here and no module"),
+        ("nowhere:annotate", "UsageError: nowhere:annotate names no processing"),
+        ("pack.nowhere:annotate", "UsageError: pack.nowhere:annotate names no processing"),
+        ("top.nowhere:annotate", "UsageError: top.nowhere:annotate names no processing"),
+        ("folder/processing.py", "UsageError: folder/processing.py names no processing"),
+        (".top:annotate", "UsageError: .top:annotate names no processing"),
+        ("a..b", "UsageError: a..b names no processing"),
+        ("none", "it holds no processing; decorate a function with @pre_annotation"),
+    ],
+)
+def test_what_names_nothing(loaded: Callable[..., str], target: str, said: str) -> None:
+    files = {"folder__processing": GOOD, "empty__other": "", "none": "x = 1\n", "top": GOOD, "pack__INIT": ""}
+    assert said in loaded(target, **files)
+
+
+def test_mistakes_are_found_when_loading(loaded: Callable[..., str]) -> None:
+    said = loaded("folder", folder__processing=GOOD.replace("image: Image", "image: Image, size: int"))
+    assert said.startswith("DefinitionError: annotate cannot be used as a processing:\n  - processing.py:4 annotate: ")
+
+
+@pytest.mark.parametrize("target", ["folder", "broken", "pack.age:annotate", "lacking.age:annotate"])
+def test_what_the_authors_module_raises_passes_through(loaded: Callable[..., str], target: str) -> None:
+    broken, lacking = "raise ImportError('no CUDA here')\n", "import not_installed_at_all\n"
+    files = {"folder__processing": broken, "broken": broken, "pack__INIT": broken, "pack__age": GOOD}
+    said = loaded(target, **files, lacking__INIT=lacking, lacking__age=GOOD)
+    assert said == (
+        "ModuleNotFoundError: No module named 'not_installed_at_all'"
+        if "lacking" in target
+        else "ImportError: no CUDA here"
+    )
+
+
+@pytest.fixture
+def _as_before() -> Iterator[None]:
+    path = sys.path.copy()
+    yield
+    sys.path[:] = path
+    for name in ("processing", "beside_one", "beside_two"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_loading_again_and_another_folder(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "processing.py").write_text(
+            "import beside_"
+            + name
+            + GOOD.replace("from __future__ import annotations", "").replace("annotate(", f"{name}(")
+        )
+        (tmp_path / name / f"beside_{name}.py").touch()
+    for name in ("one", "two", "one", "one"):
+        assert load(str(tmp_path / name)).name == name
+    assert sys.path.count(str(tmp_path / "one")) <= 2
+
+
+def test_a_folder_without_processing_names_itself(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=str(tmp_path)):
+        load(str(tmp_path))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -107,6 +108,12 @@ class End:
     @property
     def texts(self) -> list[str]:
         return [line["log"] for line in self.lines]
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The processes that the worker said it left behind."""
+        found = (re.fullmatch(r"(child|daemon) (\d+)", text) for text in self.texts)
+        return {match[1]: int(match[2]) for match in found if match}
 
     @property
     def report(self) -> dict[str, Any]:
@@ -227,16 +234,16 @@ say("progress", done=2, total=2, text="2/2 assets")
     ),
     "leaves a daemon behind": Life(
         BEGIN
-        + "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
-        + "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
-        + "print('child', child.pid)\n"
+        + "sleep = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+        + "print('daemon', subprocess.Popen(sleep, start_new_session=True).pid)\n"
+        + "print('child', subprocess.Popen(sleep).pid)\n"
         + DONE
         + "os._exit(0)"
     ),
     "leaves a daemon behind and crashes": Life(
         BEGIN
-        + "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
-        + "print('child', child.pid)\n"
+        + "sleep = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+        + "print('daemon', subprocess.Popen(sleep, start_new_session=True).pid)\n"
         + "os.kill(os.getpid(), signal.SIGKILL)"
     ),
     "floods events": Life(
@@ -381,14 +388,16 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future
         ]
     )
     pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        yield {
-            name: pool.submit(_alone, folder / name, name) if life.alone else pool.submit(rig.live, name, jobs[name])
-            for name, life in LIVES.items()
-        }
-    finally:
-        pool.shutdown(cancel_futures=True)
-        rig.close()
+    ends = {
+        name: pool.submit(_alone, folder / name, name) if life.alone else pool.submit(rig.live, name, jobs[name])
+        for name, life in LIVES.items()
+    }
+    yield ends
+    pool.shutdown(cancel_futures=True)
+    rig.close()
+    for end in ends.values():
+        if not end.cancelled() and end.exception() is None and "daemon" in (pids := end.result().pids):
+            os.kill(pids["daemon"], signal.SIGKILL)
 
 
 def _alone(folder: Path, name: str) -> End:
@@ -553,9 +562,8 @@ def test_progress_by_carriage_returns_replaces_itself(live):
 def test_processes_left_behind_hold_up_nothing(live):
     end = live("leaves a daemon behind")
     assert (end.exit_code, end.status) == (0, "SUCCEEDED")
-    (child,) = [int(text.split()[1]) for text in end.texts if text.startswith("child")]
     with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
+        os.kill(end.pids["child"], 0)
 
 
 def test_a_flood_of_events_is_taken_and_its_garbage_left_out(live):

@@ -124,6 +124,18 @@ def test_settings_out_of_range_are_told(settings: dict[str, float]) -> None:
         pass
 
 
+@pytest.mark.parametrize("module", ["uvicorn", "starlette", "h11"])
+def test_missing_extra_is_told(module: str) -> None:
+    program = (
+        f"import sys; sys.modules[{module!r}] = None; sys.argv = ['platform'];"
+        "from picsellia_processing.platform.__main__ import main; sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the local platform needs the module")
+    assert "pip install 'picsellia-processing[platform]'" in done.stderr
+
+
 def test_handle_says_how_to_use_it() -> None:
     platform = LocalPlatform()
     with pytest.raises(UsageError, match="start"):

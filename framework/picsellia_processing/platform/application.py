@@ -105,7 +105,8 @@ class Application:
             if scope["path"].startswith("/blob/"):
                 exchange.template = "/blob/{}"
                 _raise_status_fault(exchange)
-                _raise_disk_fault(exchange)
+                if exchange.method == "PUT":
+                    _raise_disk_fault(exchange)
                 request = Request(scope, _counted(exchange, receive))
                 return await answer_blob(self._state, request, scope["path"].removeprefix("/blob/"))
             return await self._respond_api(exchange, scope, receive)

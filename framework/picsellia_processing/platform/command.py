@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _announce_json(ready: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.write(json.dumps(ready, default=str) + "\n")
     sys.stdout.flush()
 
 

@@ -11,7 +11,8 @@ from .blobs import suffix_of
 from .resources.annotation import insert_annotations
 from .resources.dataset import create_dataset, create_version
 from .resources.label import ensure_labels
-from .resources.model import create_model, create_model_version, insert_model_file
+from .resources.model import create_model, create_model_version
+from .resources.model_file import insert_model_file
 from .resources.shape import insert_shapes, read_shapes
 from .shapes import KINDS
 from .store import new_id, now

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 600
+LONGEST_HEAD = 1024 * 1024  # bytes: the SDK puts lists of ids and tags into URLs
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -105,6 +106,7 @@ def _config(application: Application) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
         timeout_graceful_shutdown=1,
     )
 

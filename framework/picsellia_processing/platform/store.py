@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import orjson
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Row = sqlite3.Row
+
+_UUID_FIXED_BITS = 0xF << 76 | 0x3 << 62
+_UUID_VERSION_7 = 0x7 << 76 | 0x2 << 62
 
 
 class Store:
@@ -69,8 +73,10 @@ class Store:
 
 
 def new_id() -> str:
-    """A fresh UUID as text."""
-    return str(uuid4())
+    """A fresh UUID as text: version 7, whose order of creation keeps the indexes of a large database fast."""
+    value = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
+    digits = f"{value & ~_UUID_FIXED_BITS | _UUID_VERSION_7:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def now() -> str:

@@ -13,6 +13,7 @@ from . import (
     job,
     label,
     model,
+    model_file,
     object_storage,
     organization,
     processing,
@@ -31,6 +32,7 @@ SCHEMAS = (
     annotation.SCHEMA,
     shape.SCHEMA,
     model.SCHEMA,
+    model_file.SCHEMA,
     processing.SCHEMA,
     job.SCHEMA,
 )
@@ -49,6 +51,7 @@ ROUTES = (
     *annotation_file.ROUTES,
     *shape.ROUTES,
     *model.ROUTES,
+    *model_file.ROUTES,
     *processing.ROUTES,
     *job.ROUTES,
 )

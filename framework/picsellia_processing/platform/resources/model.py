@@ -1,4 +1,4 @@
-"""Models, their versions, and the files of a version."""
+"""Models and their versions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import orjson
 from picsellia_processing.platform.listing import Listing, Where, fetch
 from picsellia_processing.platform.routing import Route
 from picsellia_processing.platform.store import new_id, now, to_json
-from picsellia_processing.platform.wire import Reply, bad_request, conflict, not_found, unprocessable
+from picsellia_processing.platform.wire import Reply, conflict, not_found, unprocessable
 
 from .dataset import INFERENCE_TYPES
 from .organization import check_organization
 from .tag import tags_of
 
 if TYPE_CHECKING:
-    from picsellia_processing.platform.state import State
     from picsellia_processing.platform.store import Row, Store
     from picsellia_processing.platform.wire import Call, Fields
 
@@ -28,10 +27,6 @@ CREATE TABLE IF NOT EXISTS model_version (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, model_id TEXT NOT NULL, version INTEGER NOT NULL,
     name TEXT NOT NULL, type TEXT NOT NULL, framework TEXT NOT NULL, settings TEXT NOT NULL, created_at TEXT NOT NULL,
     UNIQUE (model_id, version), UNIQUE (model_id, name));
-CREATE TABLE IF NOT EXISTS model_file (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, model_version_id TEXT NOT NULL, name TEXT NOT NULL,
-    filename TEXT NOT NULL, object_id TEXT NOT NULL, object_name TEXT NOT NULL, large INTEGER NOT NULL,
-    UNIQUE (model_version_id, name));
 """
 
 FRAMEWORKS = ("TENSORFLOW", "PYTORCH", "ONNX", "NOT_CONFIGURED")
@@ -214,78 +209,6 @@ def _version_item(store: Store, row: Row) -> dict[str, Any]:
     }
 
 
-def insert_model_file(
-    store: Store, version_id: str, *, name: str, filename: str, object_id: str, object_name: str, large: bool
-) -> str:
-    """The id of a new file of a model version. Raises 409 when the version has one of this name."""
-    if store.one("SELECT 1 FROM model_file WHERE model_version_id = ? AND name = ?", version_id, name):
-        raise conflict(f"file {name!r} of this model version exists already")
-    identifier = new_id()
-    store.write(
-        "INSERT INTO model_file (id, model_version_id, name, filename, object_id, object_name, large)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        identifier, version_id, name, filename, object_id, object_name, large,
-    )  # fmt: skip
-    return identifier
-
-
-def _create_file(call: Call) -> Reply:
-    store = call.state.store
-    version = require_model_version(store, call.path[0])
-    fields = call.fields()
-    object_name = fields.string("object_name", limit=4096)
-    blob = call.state.blobs.find_by_name(object_name)
-    if blob is None:
-        raise bad_request(f"object {object_name!r} has not been uploaded: upload it, then create the file")
-    identifier = insert_model_file(
-        store, version["id"], name=fields.string("name"), filename=fields.string("filename"), object_id=blob.id,
-        object_name=object_name, large=fields.boolean("large"),
-    )  # fmt: skip
-    return Reply.created(_file_item(call.state, _require_file(store, identifier)))
-
-
-def _list_files(call: Call) -> dict[str, Any]:
-    version = require_model_version(call.state.store, call.path[0])
-    rows = call.state.store.all("SELECT * FROM model_file WHERE model_version_id = ? ORDER BY seq DESC", version["id"])
-    return {"items": [_file_item(call.state, row) for row in rows], "count": len(rows)}
-
-
-def _find_file(call: Call) -> dict[str, Any]:
-    version = require_model_version(call.state.store, call.path[0])
-    name = call.query.get("name", "")
-    row = call.state.store.one("SELECT * FROM model_file WHERE model_version_id = ? AND name = ?", version["id"], name)
-    if row is None:
-        raise not_found("model file", name)
-    return _file_item(call.state, row)
-
-
-def _get_file(call: Call) -> dict[str, Any]:
-    return _file_item(call.state, _require_file(call.state.store, call.path[0]))
-
-
-def _delete_file(call: Call) -> Reply:
-    call.state.store.write("DELETE FROM model_file WHERE id = ?", _require_file(call.state.store, call.path[0])["id"])
-    return Reply.nothing()
-
-
-def _require_file(store: Store, file_id: str) -> Row:
-    row = store.one("SELECT * FROM model_file WHERE id = ?", file_id)
-    if row is None:
-        raise not_found("model file", file_id)
-    return row
-
-
-def _file_item(state: State, row: Row) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "name": row["name"],
-        "filename": row["filename"],
-        "object_name": row["object_name"],
-        "large": bool(row["large"]),
-        "presigned_url": state.blobs.sign("GET", row["object_id"], row["filename"]),
-    }
-
-
 ROUTES = (
     Route("POST", "/api/organization/{}/models", _create),
     Route("GET", "/api/organization/{}/models", _list),
@@ -297,9 +220,4 @@ ROUTES = (
     Route("GET", "/api/model/{}/versions/find", _find_version_of_model),
     Route("GET", "/api/model/version/{}", _get_version),
     Route("PATCH", "/api/model/version/{}", _update_version),
-    Route("GET", "/api/model/version/{}/modelfiles", _list_files),
-    Route("POST", "/api/model/version/{}/modelfiles", _create_file),
-    Route("GET", "/api/model/version/{}/modelfiles/find", _find_file),
-    Route("GET", "/api/model/file/{}", _get_file),
-    Route("DELETE", "/api/model/file/{}", _delete_file),
 )

@@ -26,7 +26,6 @@ CREATE TABLE IF NOT EXISTS shape (
     geometry TEXT NOT NULL, text TEXT, attributes TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS shape_id ON shape (id);
 CREATE INDEX IF NOT EXISTS shape_annotation ON shape (annotation_id);
-CREATE INDEX IF NOT EXISTS shape_label ON shape (label_id);
 """
 
 _COLUMNS = "shape.*, label.name AS label_name, label.group_id AS label_group_id"

@@ -70,6 +70,7 @@ class LocalPlatform:
             stdout=subprocess.PIPE,
             stderr=log,
             env={**os.environ, TOKEN_VARIABLE: self._token},
+            start_new_session=True,  # a Ctrl-C ends who uses the platform first, and the platform after that
         )
         return self
 

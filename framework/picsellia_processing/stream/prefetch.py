@@ -51,7 +51,7 @@ class Prefetch(Generic[Item, Loaded]):
         self._held = 0
         self._lent = 0
         self._under_way = 0
-        self._waiting = False
+        self._wanted: int | None = None
         self._exhausted = False
         self._closed = False
         self._error: BaseException | None = None
@@ -95,7 +95,8 @@ class Prefetch(Generic[Item, Loaded]):
         return [loaded for loaded, _ in taken]
 
     def _can_take(self, count: int) -> bool:
-        stalled = self._waiting and not self._under_way and bool(self._ready)
+        stuck = self._wanted is not None and not self._has_room(self._wanted)
+        stalled = stuck and not self._under_way and bool(self._ready)
         ended = self._exhausted and not self._under_way
         return bool(self._error or self._closed or len(self._ready) >= count or stalled or ended)
 
@@ -114,10 +115,10 @@ class Prefetch(Generic[Item, Loaded]):
 
     def _reserve(self, cost: int) -> bool:
         with self._changed:
-            self._waiting = True
+            self._wanted = cost
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._closed or self._error is not None or self._has_room(cost))
-            self._waiting = False
+            self._wanted = None
             if self._closed or self._error is not None:
                 return False
             self._held += cost

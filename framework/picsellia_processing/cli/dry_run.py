@@ -31,13 +31,22 @@ if TYPE_CHECKING:
     from picsellia_processing.platform.process import LocalPlatform
 
 
-@dataclass(frozen=True, slots=True)
-class FixtureSource:
-    """Where the fixture is read from: a folder with a `fixture.toml`, images of one's own, model files of one's own."""
+SEEDED_IDS = ("dataset_version_id", "model_version_id")
 
-    directory: Path | None
-    images: Path | None
-    model_files: Mapping[str, Path]
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be run, on what, and where its results go. The fixture has been read: there is nothing wrong with it.
+
+    `platform` are settings of `LocalPlatform`; `seeded` are the ids an earlier dry-run left, with --again.
+    """
+
+    target: str
+    fixture: Fixture
+    parameters: Mapping[str, Any]
+    out: OutFolder
+    platform: Mapping[str, Any]
+    seeded: Mapping[str, str] | None
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,69 +78,78 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: before anything is started: wrong flags, a fixture with mistakes, an out folder that is not ours.
         PlatformError: the local platform does not answer.
     """
+    from picsellia_processing.platform.process import LocalPlatform  # noqa: PLC0415 - `pxp --help` does without
+
+    plan = _plan(arguments)
+    with terminable(), ExitStack() as stack:
+        platform = LocalPlatform(**plan.platform)
+        stack.callback(platform.stop)
+        platform.start()
+        return _run_on(platform, plan, as_json=arguments.json)
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
     from picsellia_processing.fixture import load_fixture  # noqa: PLC0415 - `pxp --help` does without
 
     check_target(arguments.target)
-    parameters = {name: _value(text) for name, text in arguments.parameter}
-    source = _fixture_source(arguments)
-    fixture = load_fixture(source.directory, images=source.images, model_files=source.model_files)
+    images, model_files = arguments.images, {name: Path(path) for name, path in arguments.model_file}
+    directory = arguments.fixture or _fixture_beside(arguments.target, needed=not images and not model_files)
+    fixture = load_fixture(directory, images=images, model_files=model_files)
     out = OutFolder((arguments.out or Path("pxp-out") / target_name(arguments.target)).resolve())
-    seeded = out.reopen() if arguments.again else None
-    if seeded is None:
+    platform = {
+        "data": out.platform,
+        "latency_ms": arguments.latency_ms,
+        "fault_rate": arguments.fault_rate,
+        "seed_faults": arguments.seed_faults,
+    }
+    if arguments.again:
+        seeded = out.reopen()
+    else:
         out.recreate()
-    with terminable(), ExitStack() as stack:
-        platform = _platform(arguments, out, None if arguments.again else source)
-        stack.callback(platform.stop)
-        platform.start()
-        return _run_on(platform, arguments, out, fixture, parameters, seeded)
+        seeded = None
+        platform |= {"seed": directory, "images": images, "model_files": model_files}
+    parameters = {name: _value(text) for name, text in arguments.parameter}
+    return Plan(arguments.target, fixture, parameters, out, platform, seeded)
 
 
-def _platform(arguments: argparse.Namespace, out: OutFolder, source: FixtureSource | None) -> LocalPlatform:
-    from picsellia_processing.platform.process import LocalPlatform  # noqa: PLC0415 - `pxp --help` does without
-
-    return LocalPlatform(
-        data=out.platform,
-        seed=source.directory if source else None,
-        images=source.images if source else None,
-        model_files=source.model_files if source else None,
-        latency_ms=arguments.latency_ms,
-        fault_rate=arguments.fault_rate,
-        seed_faults=arguments.seed_faults,
-    )
+def _fixture_beside(target: str, *, needed: bool) -> Path | None:
+    fixture = fixture_of(target)
+    if fixture.is_dir():
+        return fixture
+    if needed:
+        raise UsageError(
+            f"there is nothing to run on: expected a fixture in {fixture}, found none; "
+            "write one, or give --fixture DIR, or --images DIR with your own images"
+        )
+    return None
 
 
-def _run_on(
-    platform: LocalPlatform,
-    arguments: argparse.Namespace,
-    out: OutFolder,
-    fixture: Fixture,
-    parameters: Mapping[str, Any],
-    seeded: Mapping[str, Any] | None,
-) -> int:
-    # While the platform starts.
+def _run_on(platform: LocalPlatform, plan: Plan, *, as_json: bool) -> int:
+    # These take their time while the platform starts.
     from picsellia_processing.cli.job_process import job_environment, run_job  # noqa: PLC0415
     from picsellia_processing.cli.launch import launch  # noqa: PLC0415
     from picsellia_processing.sdk.client import connect  # noqa: PLC0415
     from picsellia_processing.sdk.environment import Environment  # noqa: PLC0415
 
     platform.wait_ready()
+    seeded = plan.seeded
     if seeded is None:
-        seeded = platform.seeded
-        out.remember(seeded)
+        seeded = {name: platform.seeded[name] for name in SEEDED_IDS if name in platform.seeded}
+        plan.out.remember(seeded)
     access = {"api_token": platform.api_token, "host": platform.host, "organization_id": platform.organization_id}
     client = connect(Environment(**access, job_id=""))
-    job = launch(client, target_name(arguments.target), fixture, seeded, parameters)
+    job = launch(client, target_name(plan.target), plan.fixture, seeded, plan.parameters)
     environment = job_environment(os.environ, job_id=str(job.id), platform=access)
-    code = run_job(arguments.target, out.path, environment, quiet_stdout=arguments.json)
-    if not out.report.is_file():
-        print(f"pxp: the Job left no report in {out.path}", file=sys.stderr)
-        return code
-    _show(client, _dataset_version(client, seeded), out, as_json=arguments.json)
+    code = run_job(plan.target, plan.out.path, environment, quiet_stdout=as_json)
+    if plan.out.report.is_file():
+        _show(client, _dataset_version(client, seeded), plan.out, as_json=as_json)
+    else:
+        print(f"pxp: the Job left no report in {plan.out.path}", file=sys.stderr)
     return code
 
 
 def _show(client: Client, version: DatasetVersion | None, out: OutFolder, *, as_json: bool) -> None:
-    from picsellia_processing.cli.results import write_results  # noqa: PLC0415 - while the Job runs, nobody needs it
+    from picsellia_processing.cli.results import write_results  # noqa: PLC0415 - only once the Job has ended
     from picsellia_processing.cli.summary import summarize  # noqa: PLC0415 - likewise
     from picsellia_processing.job.report import read  # noqa: PLC0415 - likewise
 
@@ -150,18 +168,6 @@ def _dataset_version(client: Client, seeded: Mapping[str, Any]) -> DatasetVersio
         return None
     with translated("looking up the DatasetVersion"):
         return client.get_dataset_version_by_id(seeded["dataset_version_id"])
-
-
-def _fixture_source(arguments: argparse.Namespace) -> FixtureSource:
-    model_files = {name: Path(path) for name, path in arguments.model_file}
-    beside = fixture_of(arguments.target)
-    directory = arguments.fixture or (beside if beside.is_dir() else None)
-    if directory is None and not arguments.images and not model_files:
-        raise UsageError(
-            f"there is nothing to run on: expected a fixture in {beside}, found none; "
-            "write one, or give --fixture DIR, or --images DIR with your own images"
-        )
-    return FixtureSource(directory, arguments.images, model_files)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 MARKER = ".pxp-dry-run.json"
@@ -100,6 +101,6 @@ class OutFolder:
             path.unlink(missing_ok=True)
         return dict(seeded)
 
-    def remember(self, seeded: dict[str, str]) -> None:
+    def remember(self, seeded: Mapping[str, str]) -> None:
         """Keep what the platform was seeded with, for `reopen`."""
-        self.marker.write_text(json.dumps(seeded) + "\n", encoding="utf-8")
+        self.marker.write_text(json.dumps(dict(seeded)) + "\n", encoding="utf-8")

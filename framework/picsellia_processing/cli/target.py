@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from picsellia_processing.errors import UsageError
@@ -21,8 +23,15 @@ def check_target(target: str) -> None:
     if place and folder.is_dir():
         if not (folder / "processing.py").is_file():
             raise UsageError(f"{folder} is not a processing folder: expected processing.py in it; found none")
-    elif not all(name.isidentifier() for name in place.split(".")):
-        raise UsageError(f"there is no folder {place!r}: TARGET is {TARGET_HELP}")
+    elif not _may_be_module(place):
+        raise UsageError(f"there is no folder {place!r} and no module of that name: TARGET is {TARGET_HELP}")
+
+
+def _may_be_module(name: str) -> bool:
+    """Whether the module, or the package it is in, can be found. Nothing is imported."""
+    parts = name.split(".")
+    here = str(Path.cwd())
+    return all(part.isidentifier() for part in parts) and PathFinder.find_spec(parts[0], [here, *sys.path]) is not None
 
 
 def target_name(target: str) -> str:

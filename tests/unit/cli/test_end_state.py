@@ -20,7 +20,7 @@ VALUES = (
 )
 
 
-@pytest.mark.parametrize(("stored", "value"), zip(SHAPES, VALUES, strict=True), ids=GEOMETRY)
+@pytest.mark.parametrize(("stored", "value"), list(zip(SHAPES, VALUES, strict=True)), ids=GEOMETRY)
 def test_a_stored_shape_is_a_value(stored, value):
     found = stored.value(WIDTH, HEIGHT)
     if isinstance(value, Mask):

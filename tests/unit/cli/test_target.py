@@ -12,6 +12,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "things" / "mine").mkdir(parents=True)
     (tmp_path / "things" / "mine" / "processing.py").touch()
+    (tmp_path / "package").mkdir()
+    (tmp_path / "module.py").touch()
     return tmp_path
 
 
@@ -44,6 +46,7 @@ def test_the_current_folder_has_its_own_name(folder, monkeypatch):
         ("things", "things is not a processing folder: expected processing.py in it; found none"),
         ("things/yours", "there is no folder 'things/yours'"),
         ("", "there is no folder ''"),
+        ("modul:annotate", "there is no folder 'modul' and no module of that name"),
         ("../etc/passwd:x", "there is no folder '../etc/passwd'"),
     ],
 )

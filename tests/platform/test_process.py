@@ -221,6 +221,16 @@ def test_data_outlive_a_restart(
         assert requests.get(asset.url, timeout=10).content == pictures[0].read_bytes()
 
 
+def test_seeding_the_same_folder_again_is_told(tmp_path: Path, pictures: list[Path]) -> None:
+    with LocalPlatform(data=tmp_path, images=pictures[0].parent):
+        pass
+    with (
+        pytest.raises(UsageError, match=r"exists already\n.*seeded before"),
+        LocalPlatform(data=tmp_path, images=pictures[0].parent),
+    ):
+        pass
+
+
 def test_killed_platform_has_lost_nothing(tmp_path: Path, connect: Callable[[LocalPlatform], Client]) -> None:
     with LocalPlatform(data=tmp_path) as platform:
         connect(platform).create_dataset("kept")

@@ -67,7 +67,8 @@ def test_no_request_breaks_an_endpoint(
     known = next((value for prefix, value in identifiers.items() if route.template.startswith(prefix)), "x")
     path = route.template.replace("connector/{}", f"connector/{client.connection.connector_id}")
     paths = [path.replace("{}", str(known)), path.replace("{}", "%00"), path.replace("{}", "..%2F'")]
-    for number, body in enumerate(BODIES):
+    bodies = BODIES[: len(QUERIES)] if route.method == "GET" else BODIES
+    for number, body in enumerate(bodies):
         query = QUERIES[number % len(QUERIES)]
         for address in paths if number < len(QUERIES) else paths[:1]:
             response = session.request(route.method, f"{platform.host}{address}", data=body, params=query, timeout=10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.errors import FixtureError
@@ -55,7 +56,9 @@ def seed(state: State, fixture: Fixture) -> dict[str, Any]:
             if fixture.model_version is not None:
                 seeded["model_version_id"] = _seed_model_version(state, fixture.model_version)
     except ApiError as error:
-        raise FixtureError(fixture.name, [error.message, *error.detail]) from error
+        hint = "this data folder was seeded before: start without a seed to use what is there, or use another folder"
+        hints = [hint] if error.status == HTTPStatus.CONFLICT else []
+        raise FixtureError(fixture.name, [error.message, *error.detail, *hints]) from error
     return seeded
 
 

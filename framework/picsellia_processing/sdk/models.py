@@ -52,32 +52,36 @@ def download(client: Client, file: StoredFile, folder: Path) -> Path:
     Raises:
         PlatformError: the file cannot be had.
     """
-    safe = "".join(char for char in file.filename.replace("\\", "/").rsplit("/", 1)[-1] if char.isprintable())
-    target = folder / str(file.id) / (safe.lstrip(".")[-128:] or "model")
+    target = folder / str(file.id) / _safe_name(file.filename)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name[:100] + ".part")
+    partial = target.with_name(".part")
     with translated(f"reading the URL of the model file {file.name!r}"):
         url = file.url
-    for attempt in range(3):
-        session = session_of(client)
+    session, renewed = session_of(client), False
+    for _ in range(session.policy.attempts):
         with session.get(url, stream=True, timeout=(10, 60)) as answer:
             if answer.ok:
-                expected = int(answer.headers.get("Content-Length", -1))
                 with partial.open("wb") as handle:
                     try:
-                        for piece in answer.iter_content(PIECE):
+                        for piece in answer.iter_content(PIECE):  # raises when it ends early
                             handle.write(piece)
                     except session.cut_off:
                         continue
-                if expected in {-1, partial.stat().st_size}:
-                    partial.replace(target)
-                    return target
-            elif attempt or answer.status_code not in EXPIRED:
+                partial.replace(target)
+                return target
+            if renewed or answer.status_code not in EXPIRED:
                 raise PlatformError(f"the model file {file.name!r} cannot be fetched: {answer.status_code}")
-            else:
-                with translated(f"renewing the URL of the model file {file.name!r}"):
-                    url = file.reset_url()
-    raise PlatformError(f"the model file {file.name!r} cannot be fetched whole, after 3 attempts")
+        with translated(f"renewing the URL of the model file {file.name!r}"):
+            url, renewed = file.reset_url(), True
+    raise PlatformError(
+        f"the model file {file.name!r} cannot be fetched whole: it broke off {session.policy.attempts} times"
+    )
+
+
+def _safe_name(filename: str) -> str:
+    """The last part of `filename`, printable, never hidden, and at most 128 bytes long: its suffix stays."""
+    name = "".join(char for char in filename.replace("\\", "/").rsplit("/", 1)[-1] if char.isprintable())
+    return name.encode()[-128:].decode(errors="ignore").lstrip(".") or "model"
 
 
 def _candidates(name: str, stored: Sequence[StoredFile]) -> list[StoredFile]:

@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from picsellia_processing.errors import JobError, PlatformError
-from picsellia_processing.sdk.client import connect, find_job
-from picsellia_processing.sdk.environment import Environment
+from picsellia_processing.sdk.client import find_job
 from picsellia_processing.sdk.job import GENERATIONS, merged, read_selection, resolve_job
-from picsellia_processing.sdk.session import RetryPolicy
 from picsellia_processing.tasks.pre_annotation import PRE_ANNOTATION
 
 from .platform_script import (
@@ -20,33 +18,24 @@ from .platform_script import (
     ORGANIZATION,
     OUTPUT,
     VERSION,
-    connection_routes,
     model,
     version,
 )
 from .scripted_server import Script, reply, reset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from picsellia import Client
     from picsellia_processing.context import JobContext
 
-QUICK = RetryPolicy(attempts=2, first_pause=0)
 
-
-@pytest.fixture
-def client(script: Script) -> Iterator[Client]:
-    script.routes |= connection_routes()
-    environment = Environment("s3cr3t-token", JOB, host=script.url, organization_id=ORGANIZATION)
-    client = connect(environment, policy=QUICK)
+@pytest.fixture(autouse=True)
+def _objects(script: Script, client: Client) -> None:
     find = f"/api/organization/{ORGANIZATION}"
     script.routes[f"{find}/datasetversions/find"] = by_id(version(), version(OUTPUT))
     script.routes[f"{find}/modelversions/find"] = by_id(model())
     script.routes[f"{find}/datalake"] = by_id({"id": LAKE, "name": "lake", "connector_id": None})
-    yield client
-    client.connection.session.close()
 
 
 def by_id(*objects: dict[str, Any]) -> Any:

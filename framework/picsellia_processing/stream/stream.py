@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from picsellia_processing.stream.source import Work, remaining
 from picsellia_processing.tasks.annotation_output import stored_orientation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from picsellia_processing.annotation import Shape
     from picsellia_processing.context import JobContext
@@ -151,10 +152,12 @@ class Stream:
 
     def _process(self, call: Callable[[Any], Any], items: Items, batch: list[Sample]) -> None:
         """Process a batch; where the author's function raises, its halves, until the culprit is alone."""
-        given: list[Any] = batch if items.type is Sample else [sample.image for sample in batch]
+        given: list[Any] = list(batch) if items.type is Sample else [sample.image for sample in batch]
         try:
             with self._tally.time("process", len(batch)):
-                returned = call(given if items.batched else given[0])
+                returned = _evaluated(call(given if items.batched else given[0]))
+                results = _results(returned, len(batch)) if items.batched else [returned]
+                results = [_evaluated(result) for result in results]
         except (ResultError, UsageError, TooManyFailuresError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever the author's code raises concerns these images alone
@@ -165,7 +168,6 @@ class Stream:
             else:
                 self._give_up(batch[0].image, error)
             return
-        results = _results(returned, len(batch)) if items.batched else [returned]
         for sample, result in zip(batch, results, strict=True):
             self._sink.put(self._output.record(sample.image, result))
 
@@ -182,6 +184,11 @@ class Stream:
 
 def _cost(work: Work) -> int:
     return work.reference.width * work.reference.height * 3 or UNKNOWN_SIZE
+
+
+def _evaluated(result: Any) -> Any:
+    """A generator run to its end: what it raises is raised here, where it concerns these images alone."""
+    return list(result) if isinstance(result, Iterator) else result
 
 
 def _results(returned: Any, expected: int) -> Sequence[Any]:

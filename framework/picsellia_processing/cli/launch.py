@@ -71,7 +71,8 @@ def _processing(client: Client, name: str, target: str, fixture: Fixture) -> Pro
 def _selected(version: DatasetVersion, fixture: Fixture) -> MultiAsset:
     names: Sequence[str] = fixture.selection or ()
     assets = version.list_assets(filenames=list(names))
-    missing = set(names) - {asset.filename for asset in assets}
+    found = {asset.filename for asset in assets}  # pyright: ignore[reportAttributeAccessIssue] - the SDK's iterator is untyped
+    missing = set(names) - found
     if missing:
         raise FixtureError(fixture.name, [f"selection: {name} is not on the platform" for name in sorted(missing)])
     return assets

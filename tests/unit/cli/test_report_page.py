@@ -82,6 +82,18 @@ def test_more_labels_than_colours():
     assert f'<i class="swatch c0"></i>{labels[-1]}' in html
 
 
+@pytest.mark.parametrize("colour", PALETTE)
+def test_every_colour_carries_the_text_of_a_name_tag(colour):
+    assert (luminance(colour) + 0.05) / (luminance("#14161a") + 0.05) >= 4.5
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of WCAG 2."""
+    channels = [value / 255 for value in bytes.fromhex(colour[1:])]
+    linear = [value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def test_a_report_that_says_nothing_makes_a_page():
     page = Elements(render(Page(Report(status="terminated"), "hello")))
     assert "terminated" in page.text

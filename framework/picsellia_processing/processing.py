@@ -80,7 +80,10 @@ class Processing(Generic[P, R]):
         self.task = task
         self.owner = owner
         declared = owner.__name__ if owner else getattr(function, "__name__", "processing")
-        self.name = name or declared.replace("_", "-")
+        self.name: str = name or declared.replace("_", "-")
+        if isinstance(labels, str):
+            mistake = f"labels is the text {labels!r}; expected a list of names: [{labels!r}]"
+            raise DefinitionError(self.name, [f"{place_of(function)}: {mistake}"])
         self.labels = tuple(labels)
         self.defaults = {key: value for key, value in (defaults or {}).items() if value is not None}
         self.__doc__ = summary_of(owner or function)

@@ -379,3 +379,17 @@ def test_loading_again_and_another_folder(tmp_path: Path) -> None:
 def test_a_folder_without_processing_names_itself(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=str(tmp_path)):
         load(str(tmp_path))
+
+
+def test_labels_are_a_list_of_names() -> None:
+    @pre_annotation(labels=["car", "bus"])
+    def annotate(image: Image) -> list[Rectangle]: ...
+
+    class Annotate(PreAnnotation):
+        labels = ("car", "bus")
+
+        def process(self, image: Image) -> list[Rectangle]: ...
+
+    assert annotate.labels == Processing.of_class(Annotate).labels == ("car", "bus")
+    with pytest.raises(DefinitionError, match=r"labels is the text 'car'; expected a list of names: \['car'\]"):
+        pre_annotation(labels="car")(annotate.function)

@@ -16,7 +16,7 @@ FILE_NAME = "predictions.jsonl"
 
 
 class Predictions:
-    """Appends to the file in the folder `out`; does nothing where there is no folder. Use as a context manager."""
+    """Makes the file anew in the folder `out`; does nothing where there is no folder. Use as a context manager."""
 
     def __init__(self, out: Path | None) -> None:
         self._out = out

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from picsellia.sdk.dataset_version import DatasetVersion
+from picsellia_processing.context import JobContext
+from picsellia_processing.errors import ResultError, SkipAsset
+from picsellia_processing.image import AssetReference, Image, Sample
+from picsellia_processing.signature import Items
+from picsellia_processing.stream.stream import Stream, StreamOptions
+from picsellia_processing.stream.tally import Tally
+from picsellia_processing.task import Record
+from PIL import Image as Pillow
+
+from ..sdk.platform_script import VERSION, asset, version  # noqa: TID252
+from ..sdk.scripted_server import Script, reply  # noqa: TID252
+from .watchdog import within_patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from picsellia import Client
+
+COUNT = 10
+MANY = Items(Image, batched=True)
+ONE = Items(Image, batched=False)
+
+
+class Written:
+    """An Output that keeps what it is given."""
+
+    chunk = 100
+
+    def __init__(self) -> None:
+        self.results: dict[str, Any] = {}
+
+    def pending(self, references: Sequence[AssetReference]) -> list[AssetReference]:
+        return list(references)
+
+    def record(self, image: Image, result: Any) -> Record:
+        return Record(image.asset, {"result": result})
+
+    def write(self, records: Sequence[Record]) -> None:
+        self.results |= {record.reference.filename: record.payload["result"] for record in records}
+
+
+class Rig:
+    """A stream over ten assets, three of them named in the tests."""
+
+    def __init__(self, script: Script, client: Client) -> None:
+        jpeg = io.BytesIO()
+        Pillow.new("RGB", (64, 48)).save(jpeg, "JPEG")
+        items = [asset(number, presigned_url=f"{script.url}/blob/{number}.jpg") for number in range(COUNT)]
+        script.routes[f"/api/dataset/version/{VERSION}/assets"] = {"items": items, "count": COUNT}
+        script.routes |= {f"/blob/{number}.jpg": reply(200, jpeg.getvalue()) for number in range(COUNT)}
+        dataset = DatasetVersion(client.connection, version())
+        context = JobContext(client=client, job=None, type=None, target_type="DATASET_VERSION", dataset_version=dataset)
+        self.failures: dict[str, tuple[str, str]] = {}
+        self.tally = Tally(1, lambda asset, *failure: self.failures.update({asset.filename: failure}))
+        self.output = Written()
+        options = StreamOptions(batch_size=4, fetch_threads=2)
+        self.stream = Stream(context, self.output, self.tally, options, stopping=threading.Event())
+
+    def run(self, call: Callable[[Any], Any], items: Items = MANY) -> dict[str, Any]:
+        within_patience(lambda: self.stream.run(call, items))
+        assert self.tally.done == COUNT
+        return self.output.results
+
+
+@pytest.fixture
+def rig(script: Script, client: Client) -> Rig:
+    return Rig(script, client)
+
+
+def names(*, without: int = -1) -> set[str]:
+    return {f"{number}.jpg" for number in range(COUNT) if number != without}
+
+
+def fails_on_three(image: Image) -> str:
+    if image.filename == "3.jpg":
+        raise ValueError("three")
+    return image.filename
+
+
+def test_results_go_to_their_images(rig: Rig) -> None:
+    assert rig.run(lambda images: [image.filename for image in images]) == {name: name for name in names()}
+
+
+@pytest.mark.parametrize(
+    ("call", "items"),
+    [
+        (lambda images: [fails_on_three(image) for image in images], MANY),
+        (lambda images: [(fails_on_three(each) for each in [image]) for image in images], MANY),
+        (lambda images: (fails_on_three(image) for image in images), MANY),
+        (lambda images: map(fails_on_three, images), MANY),
+        (lambda image: [fails_on_three(image)], ONE),
+        (lambda image: (fails_on_three(each) for each in [image]), ONE),
+    ],
+    ids=["list", "list-of-generators", "generator", "map", "one", "one-generator"],
+)
+def test_an_error_costs_its_image_alone_even_a_late_one(rig: Rig, call: Callable[[Any], Any], items: Items) -> None:
+    assert set(rig.run(call, items)) == names(without=3)
+    assert list(rig.failures) == ["3.jpg"]
+    stage, reason = rig.failures["3.jpg"]
+    assert stage == "process"
+    assert reason.startswith("ValueError: three (test_stream.py:")
+
+
+def test_a_generator_function(rig: Rig) -> None:
+    def annotate(image: Image) -> Iterator[str]:
+        yield "a"
+        yield fails_on_three(image)
+
+    assert rig.run(annotate, ONE) == {name: ["a", name] for name in names(without=3)}
+
+
+def test_leaving_one_out_on_purpose(rig: Rig) -> None:
+    def annotate(images: list[Image]) -> list[str]:
+        if any(image.filename == "3.jpg" for image in images):
+            raise SkipAsset("too dark")
+        return ["x"] * len(images)
+
+    assert set(rig.run(annotate)) == names(without=3)
+    assert rig.tally.skipped == {"too dark": 1}
+
+
+def test_what_the_author_does_to_the_list_is_his_own_business(rig: Rig) -> None:
+    def annotate(samples: list[Any]) -> list[str]:
+        found = ["x" for _ in samples]
+        samples.clear()
+        return found
+
+    assert set(rig.run(annotate)) == names()
+
+
+def test_what_the_author_does_to_a_list_of_samples(rig: Rig, script: Script) -> None:
+    script.routes[f"/api/dataset/version/{VERSION}/annotations/ids"] = []
+
+    def annotate(samples: list[Sample]) -> list[str]:
+        found = [sample.image.filename for sample in samples]
+        samples.clear()
+        return found
+
+    assert rig.run(annotate, Items(Sample, batched=True)) == {name: name for name in names()}
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (None, "found NoneType for 4 images"),
+        ("abcd", "found str for 4 images"),
+        ({}, "found dict"),
+        ([], "found 0 for 4 images"),
+        (range(5), "found range"),
+        (iter(range(5)), "found 5 for 4 images"),
+    ],
+    ids=range(6),
+)
+def test_a_wrong_number_of_results_is_a_mistake_of_the_code(rig: Rig, returned: Any, said: str) -> None:
+    with pytest.raises(ResultError, match=said):
+        rig.run(lambda _: returned)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_driver_cannot_ask_for_batches_of_none(rig: Rig, size: int) -> None:
+    with pytest.raises(ValueError, match=f"a batch of {size} is none"):
+        list(rig.stream.images(size))

@@ -28,15 +28,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = re.match(r"# (\S+)\n", text)
         assert name, f"a block does not say what file it is: {text[:60]!r}"
         path = folder / name[1]
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for place in ("photos", "fixture/images"):
+    for place in ("photos", "detector/fixture/images"):
         (folder / place).mkdir()
         for number in range(3):
             photo = Image.new("RGB", (60, 40))
             photo.paste((255, 255, 255), (10 + number, 10, 30 + number, 20))
             photo.save(folder / place / f"{number}.png")
-    (folder / "fixture" / "weights.txt").write_text("12")
+    (folder / "detector" / "fixture" / "weights.txt").write_text("12")
     return folder
 
 
@@ -56,7 +56,7 @@ def test_the_commands_succeed_in_order(folder: Path) -> None:
         assert program == "pxp"
         finished = run(folder, sys.executable, "-m", "picsellia_processing", *words)
         assert finished.returncode == 0, f"{command}\n{finished.stdout}\n{finished.stderr}"
-    assert (folder / "pxp-out" / "bright-annotate" / "report.html").is_file()
+    assert (folder / "pxp-out" / "bright.annotate" / "report.html").is_file()
 
 
 def test_the_tests_pass(folder: Path) -> None:
@@ -65,11 +65,9 @@ def test_the_tests_pass(folder: Path) -> None:
     assert "1 passed" in finished.stdout
 
 
-@pytest.mark.parametrize("target", ["detector_class:Annotate", "driven:annotate"])
+@pytest.mark.parametrize("target", ["brightest:Annotate", "driven:annotate"])
 def test_every_other_program_is_a_processing_too(folder: Path, target: str) -> None:
-    words = ["dry-run", target, "--images", "photos", "--parameter", "label_matching=add"]
-    weights = f"--model-file=pretrained-weights={folder / 'fixture' / 'weights.txt'}"
-    finished = run(folder, sys.executable, "-m", "picsellia_processing", *words, weights)
+    finished = run(folder, sys.executable, "-m", "picsellia_processing", "dry-run", target, "--images", "photos")
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
 

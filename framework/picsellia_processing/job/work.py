@@ -74,7 +74,7 @@ class Work:
         self._known |= {"name": processing.name, "task": processing.task.name}
         context, parameters = self._resolve(processing, read_environment(os.environ))
         context, output = processing.task.prepare(
-            context, _options(processing, parameters), processing.signature, processing.labels
+            context, _options(processing, parameters), processing.signature, processing.declaration
         )
         self._labels = context
         stored = choose_files(context.model_version, processing.model_files)
@@ -82,7 +82,7 @@ class Work:
             self._events.send(Chapter("Model"))
         files: dict[ModelFile, Path] = {}
         for wanted, file in stored.items():
-            files[wanted] = download(context.client, file, self._folder)
+            files[wanted] = download(context.client, file, self._folder / "model-files")
             print(f"model file {file.name!r}: {file.filename}, {files[wanted].stat().st_size:,} bytes", flush=True)
         options = _options(processing, parameters)
         self._tally = Tally(options.max_failure_rate, self._failed)
@@ -101,7 +101,9 @@ class Work:
         self, processing: Processing[..., Any], environment: Environment
     ) -> tuple[JobContext, list[Parameters]]:
         client = connect(environment, log=self._requests)
-        context = resolve_job(client, environment.job_id, processing.task, folder=self._folder)
+        scratch = self._folder / "scratch"
+        scratch.mkdir()
+        context = resolve_job(client, environment.job_id, processing.task, folder=scratch)
         self._known |= _described(context, environment.job_id)
         parameters = resolve(processing.parameter_models, context.parameters, processing.defaults)
         self._known["parameters"] = _values(parameters)

@@ -70,6 +70,7 @@ class Stream:
         self._stopping = stopping
         self._decoders = threading.Semaphore(os.cpu_count() or 1)
         self._shown = 0
+        self._driven = False
         self._sink = Sink(output, tally, acknowledged=acknowledged)
         self._prefetch: Prefetch[Work, Sample] | None = None
         tally.widths = {"fetch": options.fetch_threads, "decode": os.cpu_count() or 1, "process": 1, "write": 1}
@@ -92,7 +93,9 @@ class Stream:
     def drive(self, call: Callable[[], Any]) -> None:
         """Call the author's function once; it reads and writes through the context it was given."""
         with self._sink:
+            self._driven = True
             call()
+            self._driven = False
         left = self._tally.selected - self._tally.done
         if left > 0 and not self._stopping.is_set():
             self._tally.skip(NOTHING_WRITTEN, left)
@@ -110,9 +113,18 @@ class Stream:
 
     def write(self, image: Image, result: Sequence[Shape]) -> None:
         """The result for one image, as `JobContext.write`."""
+        self._check_driven()
         self._sink.put(self._output.record(image, result))
 
+    def _check_driven(self) -> None:
+        if not self._driven:
+            raise RuntimeError(
+                "a context gives images and takes results only while the processing's own function runs, "
+                "and only where that function asks for no images itself"
+            )
+
     def _batches(self, batch_size: int, *, annotated: bool) -> Iterator[list[Sample]]:
+        self._check_driven()
         with self._loading(annotated=annotated) as prefetch:
             while batch := prefetch.take(batch_size):
                 with self._tally.time("process", len(batch)):

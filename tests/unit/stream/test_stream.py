@@ -4,6 +4,7 @@ import io
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing.context import JobContext
@@ -167,4 +168,32 @@ def test_a_wrong_number_of_results_is_a_mistake_of_the_code(rig: Rig, returned: 
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_driver_cannot_ask_for_batches_of_none(rig: Rig, size: int) -> None:
     with pytest.raises(ValueError, match=f"a batch of {size} is none"):
-        list(rig.stream.images(size))
+        within_patience(lambda: rig.stream.drive(lambda: list(rig.stream.images(size))))
+
+
+def test_a_driver_reads_and_writes(rig: Rig) -> None:
+    def annotate() -> None:
+        for images in rig.stream.images(4):
+            for image in images:
+                if image.filename != "3.jpg":
+                    rig.stream.write(image, image.filename)
+
+    within_patience(lambda: rig.stream.drive(annotate))
+    assert rig.output.results == {name: name for name in names(without=3)}
+    assert rig.tally.done == COUNT
+    assert rig.tally.skipped == {"the processing wrote nothing for it": 1}
+
+
+def test_nobody_drives_while_images_are_streamed_or_before(rig: Rig) -> None:
+    image = Image(np.zeros((1, 1, 3), np.uint8))
+    for attempt in (lambda: list(rig.stream.images(1)), lambda: rig.stream.write(image, [])):
+        with pytest.raises(RuntimeError, match="only while the processing's own function runs"):
+            attempt()
+
+    def annotate(images: list[Image]) -> list[str]:
+        for batch in rig.stream.images(1):
+            raise AssertionError(batch)
+        return ["x" for _ in images]
+
+    assert rig.run(annotate) == {}
+    assert all("only while the processing's own function runs" in reason for _, reason in rig.failures.values())

@@ -22,6 +22,7 @@ from picsellia_processing.signature import (
     read_signature,
     summary_of,
 )
+from picsellia_processing.task import Declaration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 ParametersT = TypeVar("ParametersT", bound=Parameters)
+
+NOTHING_DECLARED = Declaration()
 
 ENTRY_MODULE = "processing"
 """The module of a processing folder that holds the processing: `processing.py`."""
@@ -61,7 +64,7 @@ class Processing(Generic[P, R]):
     Attributes:
         name: the processing's name: given, or the function's with dashes.
         task: its task type.
-        labels: the classes it finds, where no ModelVersion declares them.
+        declaration: the classes it finds and its type, for where no ModelVersion says so.
         defaults: the author's defaults for the options of the task.
         owner: the class it was made from, or None for a function.
     """
@@ -72,7 +75,7 @@ class Processing(Generic[P, R]):
         task: Task,
         *,
         name: str | None = None,
-        labels: Sequence[str] = (),
+        declaration: Declaration = NOTHING_DECLARED,
         defaults: Mapping[str, Any] | None = None,
         owner: type[ProcessingClass[Any]] | None = None,
     ) -> None:
@@ -81,10 +84,7 @@ class Processing(Generic[P, R]):
         self.owner = owner
         declared = owner.__name__ if owner else getattr(function, "__name__", "processing")
         self.name: str = name or declared.replace("_", "-")
-        if isinstance(labels, str):
-            mistake = f"labels is the text {labels!r}; expected a list of names: [{labels!r}]"
-            raise DefinitionError(self.name, [f"{place_of(function)}: {mistake}"])
-        self.labels = tuple(labels)
+        self.declaration = declaration
         self.defaults = {key: value for key, value in (defaults or {}).items() if value is not None}
         self.__doc__ = summary_of(owner or function)
         self.__wrapped__ = function
@@ -108,7 +108,7 @@ class Processing(Generic[P, R]):
             process,
             owner.task,
             name=getattr(owner, "name", None),
-            labels=getattr(owner, "labels", ()),
+            declaration=declare(process, getattr(owner, "labels", ()), getattr(owner, "type", None)),
             defaults=defaults,
             owner=owner,
         )
@@ -157,7 +157,7 @@ class Processing(Generic[P, R]):
                 mistakes += error.mistakes
         mistakes += self._unknown_defaults()
         if not mistakes:
-            mistakes += self._wrong_defaults() + self.task.check(self.signature)
+            mistakes += self._wrong_defaults() + self.task.check(self.signature, self.declaration)
         if mistakes:
             raise DefinitionError(self.name, mistakes)
 
@@ -171,7 +171,7 @@ class Processing(Generic[P, R]):
             "type": self.task.type,
             "target": self.task.target,
             "parameters": self._parameters_schema(),
-            "labels": list(self.labels),
+            "labels": list(self.declaration.labels),
             "model_files": [file.name for file in self.model_files],
             "inputs": sorted({argument.input.name for argument in self._arguments(InputArgument)}),
             "items": None if items is None else {"type": items.type.__name__, "batched": items.batched},
@@ -212,6 +212,18 @@ class Processing(Generic[P, R]):
             for name in self.defaults
             if name not in known
         ]
+
+
+def declare(function: Callable[..., Any], labels: Sequence[str], inference_type: str | None) -> Declaration:
+    """The declaration of an author's `labels` and `type`.
+
+    Raises:
+        DefinitionError: `labels` is a single text.
+    """
+    if isinstance(labels, str):
+        mistake = f"labels is the text {labels!r}; expected a list of names: [{labels!r}]"
+        raise DefinitionError(function.__qualname__, [f"{place_of(function)}: {mistake}"])
+    return Declaration(tuple(labels), inference_type)
 
 
 def load(target: str) -> Processing[..., Any]:

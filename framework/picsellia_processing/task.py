@@ -72,6 +72,17 @@ class Output(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Declaration:
+    """What an author says of the model where no ModelVersion says it: the names of its classes, and its type.
+
+    `type` is the type of a DatasetVersion that it annotates, such as "OBJECT_DETECTION"; None where it is not said.
+    """
+
+    labels: tuple[str, ...] = ()
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A task type of the platform.
 
@@ -80,14 +91,14 @@ class Task:
         type: the platform's processing type, such as "PRE_ANNOTATION".
         target: what a Job of it runs on: "DATASET_VERSION", "MODEL_VERSION" or "DATALAKE".
         options: parameters that every processing of this task has.
-        check: the mistakes in a signature, such as a return type that cannot be written.
+        check: the mistakes in a signature or a declaration, such as a return type that cannot be written.
         prepare: resolves what the task needs (labels, for example) before any download, and makes the Output. It gets
-            the Job, the task's options, the signature, and the classes the author declares.
+            the Job, the task's options, the signature, and what the author declares of the model.
     """
 
     name: str
     type: str
     target: str
     options: ParametersClass
-    check: Callable[[Signature], list[str]]
-    prepare: Callable[[JobContext, Parameters, Signature, Sequence[str]], tuple[JobContext, Output]]
+    check: Callable[[Signature, Declaration], list[str]]
+    prepare: Callable[[JobContext, Parameters, Signature, Declaration], tuple[JobContext, Output]]

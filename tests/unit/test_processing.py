@@ -26,6 +26,7 @@ from picsellia_processing import (
 )
 from picsellia_processing.errors import DefinitionError, UsageError
 from picsellia_processing.processing import load
+from picsellia_processing.task import Declaration
 from picsellia_processing.tasks.pre_annotation import PRE_ANNOTATION
 
 Boxes = list[list[Rectangle]]
@@ -390,6 +391,14 @@ def test_labels_are_a_list_of_names() -> None:
 
         def process(self, image: Image) -> list[Rectangle]: ...
 
-    assert annotate.labels == Processing.of_class(Annotate).labels == ("car", "bus")
+    assert annotate.declaration == Processing.of_class(Annotate).declaration == Declaration(("car", "bus"))
     with pytest.raises(DefinitionError, match=r"labels is the text 'car'; expected a list of names: \['car'\]"):
         pre_annotation(labels="car")(annotate.function)
+
+
+def test_a_declared_type_is_one_of_the_platform() -> None:
+    @pre_annotation(type="OBJECT_DETECTOIN")
+    def annotate(image: Image) -> list[Rectangle]: ...
+
+    with pytest.raises(DefinitionError, match=r"test_processing.py:\d+ .*did you mean 'OBJECT_DETECTION'\?"):
+        annotate.check()

@@ -7,8 +7,9 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
 from picsellia_processing.annotation import SHAPE_TYPES
-from picsellia_processing.parameters import Field, Parameters
-from picsellia_processing.processing import Processing
+from picsellia_processing.parameters import Field, Parameters, suggestion
+from picsellia_processing.processing import Processing, declare
+from picsellia_processing.signature import ContextArgument
 from picsellia_processing.task import Task
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from picsellia_processing.context import JobContext
     from picsellia_processing.signature import Signature
-    from picsellia_processing.task import Output
+    from picsellia_processing.task import Declaration, Output
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,7 +55,8 @@ class AnnotationParameters(Parameters):
 class AnnotatingDecorator:
     """Makes a Processing of a function: `@pre_annotation`, or `@pre_annotation(batch_size=16)`.
 
-    `labels` are the classes it finds, to be given where the Job has no ModelVersion that declares them. The other
+    `labels` are the classes it finds and `type` what it annotates (such as "OBJECT_DETECTION"; where the function says
+    what it returns, that tells): to be given where the Job has no ModelVersion that says it. The other
     keywords are the author's defaults for the parameters every annotating processing has. A Job may override them.
     """
 
@@ -72,6 +74,7 @@ class AnnotatingDecorator:
         *,
         name: str | None = None,
         labels: Sequence[str] = (),
+        type: str | None = None,
         batch_size: int | None = None,
         existing: Literal["keep", "replace"] | None = None,
         label_matching: Literal["existing", "add"] | None = None,
@@ -85,12 +88,14 @@ class AnnotatingDecorator:
         *,
         name: str | None = None,
         labels: Sequence[str] = (),
+        type: str | None = None,  # noqa: A002 - the vendor's word
         **defaults: Any,
     ) -> Processing[P, R] | Callable[[Callable[P, R]], Processing[P, R]]:
         """Decorate `function`, or make a decorator with these defaults."""
 
         def decorate(function: Callable[P, R]) -> Processing[P, R]:
-            return Processing(function, self._task, name=name, labels=labels, defaults=defaults)
+            declaration = declare(function, labels, type)
+            return Processing(function, self._task, name=name, declaration=declaration, defaults=defaults)
 
         return decorate if function is None else decorate(function)
 
@@ -99,7 +104,7 @@ def annotating_task(name: str, status: str) -> Task:
     """The declaration of a task type whose annotations get `status`."""
 
     def prepare(
-        context: JobContext, options: Parameters, signature: Signature, labels: Sequence[str]
+        context: JobContext, options: Parameters, signature: Signature, declaration: Declaration
     ) -> tuple[JobContext, Output]:
         from picsellia_processing.tasks.annotation_output import prepare_output  # noqa: PLC0415 - only Jobs load the SDK
 
@@ -109,7 +114,7 @@ def annotating_task(name: str, status: str) -> Task:
             status=status,
             existing=options.existing,
             label_matching=options.label_matching,
-            declared=labels,
+            declaration=declaration,
             shapes_of_type=SHAPES_OF_TYPE,
             returned=returned_shapes(signature.returns),
         )
@@ -119,15 +124,23 @@ def annotating_task(name: str, status: str) -> Task:
         type=name.upper(),
         target="DATASET_VERSION",
         options=AnnotationParameters,
-        check=check_signature,
+        check=check,
         prepare=prepare,
     )
 
 
-def check_signature(signature: Signature) -> list[str]:
-    """The mistakes of a signature that only an annotating task can know: what the function says it returns."""
-    from picsellia_processing.signature import ContextArgument  # noqa: PLC0415
+def check(signature: Signature, declaration: Declaration) -> list[str]:
+    """The mistakes that only an annotating task can know: of the declared type, and of what the function returns."""
+    if declaration.type in {None, *SHAPES_OF_TYPE}:
+        return check_signature(signature)
+    hint = suggestion(str(declaration.type), SHAPES_OF_TYPE)
+    return [
+        f"{signature.place}: there is no type {declaration.type!r}{hint}; expected one of {', '.join(SHAPES_OF_TYPE)}"
+    ]
 
+
+def check_signature(signature: Signature) -> list[str]:
+    """The mistakes of a signature: that it asks for nothing to annotate, or returns what cannot be written."""
     items = signature.items
     if items is None:
         drives = any(isinstance(argument, ContextArgument) for argument in signature.arguments.values())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from picsellia_processing.annotation import Shape
     from picsellia_processing.context import JobContext
     from picsellia_processing.image import AssetReference, Image
+    from picsellia_processing.task import Declaration
 
 NOT_CONFIGURED = "NOT_CONFIGURED"
 
@@ -126,7 +127,7 @@ def prepare_output(
     status: str,
     existing: str,
     label_matching: str,
-    declared: Sequence[str],
+    declaration: Declaration,
     shapes_of_type: Mapping[str, tuple[str, ...]],
     returned: Sequence[str],
 ) -> tuple[JobContext, AnnotationOutput]:
@@ -138,7 +139,7 @@ def prepare_output(
     """
     version = context.dataset_version
     assert version is not None
-    inference_type = _settle_type(context, shapes_of_type, returned)
+    inference_type = _settle_type(context, shapes_of_type, returned, declaration.type)
     allowed = shapes_of_type.get(inference_type, ())
     if returned and not set(returned) & set(allowed):
         raise JobError(
@@ -146,7 +147,8 @@ def prepare_output(
             f"{' or '.join(allowed)}, but the processing returns {' or '.join(returned)}"
         )
     unconfigured = version.type.value == NOT_CONFIGURED
-    classes = unique(str(name) for name in (getattr(context.model_version, "labels", None) or {}).values()) or declared
+    known = getattr(context.model_version, "labels", None) or {}
+    classes = unique(str(name) for name in known.values()) or declaration.labels
     labels, label_ids = _settle_labels(context, classes, adds=label_matching == "add", unconfigured=unconfigured)
     if unconfigured:
         set_type(version, inference_type)  # last, so that a run cut short before it starts over
@@ -165,24 +167,24 @@ def stored_orientation(image: Image) -> int:
     return 1 if upright else image.orientation
 
 
-def _settle_type(context: JobContext, shapes_of_type: Mapping[str, tuple[str, ...]], returned: Sequence[str]) -> str:
+def _settle_type(
+    context: JobContext, shapes_of_type: Mapping[str, tuple[str, ...]], returned: Sequence[str], declared: str | None
+) -> str:
     assert context.dataset_version is not None
     found: str = context.dataset_version.type.value
-    model = context.model_version.type.value if context.model_version is not None else NOT_CONFIGURED
+    model: str = context.model_version.type.value if context.model_version is not None else NOT_CONFIGURED
+    says, who = (model, f"ModelVersion {context.model_name}") if model != NOT_CONFIGURED else (declared, "processing")
     if found == NOT_CONFIGURED:
         fitting = [name for name, shapes in shapes_of_type.items() if set(returned) == set(shapes)]
-        if model != NOT_CONFIGURED:
-            return str(model)
-        if len(fitting) == 1:
-            return fitting[0]
+        if says is not None or len(fitting) == 1:
+            return says or fitting[0]
         raise JobError(
-            f"the DatasetVersion {context.target_name} has no type yet, and nothing says which one it should get: "
-            "give the Job a ModelVersion with a type, or set the type of the DatasetVersion"
+            f"the DatasetVersion {context.target_name} has no type yet, and nothing says which one it should get: give "
+            "the Job a ModelVersion with a type, set the type of the DatasetVersion, or say what the function returns"
         )
-    if model not in {found, NOT_CONFIGURED} and found != "MULTI":
+    if says not in {found, None} and found != "MULTI":
         raise JobError(
-            f"the DatasetVersion {context.target_name} is of type {found}, but the ModelVersion "
-            f"{context.model_name} is of type {model}; "
+            f"the DatasetVersion {context.target_name} is of type {found}, but the {who} is of type {says}; "
             "launch the Job with a model and a DatasetVersion of the same type"
         )
     return found

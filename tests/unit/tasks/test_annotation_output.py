@@ -12,6 +12,7 @@ from picsellia_processing.context import JobContext
 from picsellia_processing.errors import JobError, ResultError
 from picsellia_processing.image import AssetReference, Image
 from picsellia_processing.tasks.annotating import SHAPES_OF_TYPE
+from picsellia_processing.task import Declaration
 from picsellia_processing.tasks.annotation_output import AnnotationOutput, prepare_output, stored_orientation
 
 from ..sdk.platform_script import NOWHERE, OUTPUT, VERSION, asset, model, version  # noqa: TID252
@@ -58,6 +59,7 @@ def prepared(
     classes: list[str] | None = None,
     returned: tuple[str, ...] = (),
     declared: tuple[str, ...] = (),
+    declared_type: str | None = None,
     label_matching: str = "existing",
     existing: str = "keep",
 ) -> tuple[JobContext, AnnotationOutput]:
@@ -76,7 +78,7 @@ def prepared(
         status="PENDING",
         existing=existing,
         label_matching=label_matching,
-        declared=declared,
+        declaration=Declaration(declared, declared_type),
         shapes_of_type=SHAPES_OF_TYPE,
         returned=returned,
     )

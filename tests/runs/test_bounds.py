@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from picsellia_processing.platform.process import LocalPlatform
 from PIL import Image
 
-from picsellia_processing.platform.process import LocalPlatform
 from tests.runs.rig import Rig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture

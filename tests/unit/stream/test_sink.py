@@ -275,8 +275,6 @@ def test_many_threads_may_put() -> None:
             thread.start()
         for thread in threads:
             thread.join(30)
-    assert sorted(list(chain.from_iterable(output.written))) == [
-        1000 * n + each for n in range(6) for each in range(500)
-    ]
+    assert sorted(chain.from_iterable(output.written)) == [1000 * n + each for n in range(6) for each in range(500)]
     assert max(map(len, output.written)) <= 100
     assert counts.processed == 3000

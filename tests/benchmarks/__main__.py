@@ -24,7 +24,7 @@ PARTS = ("null", "yolo", "memory")
 def main() -> int:
     """Run the parts that were asked for and print their tables."""
     arguments = _arguments()
-    lines = [_machine(), ""]
+    lines = [_machine()]
     print(*lines, sep="\n", flush=True)
     try:
         for line in chain.from_iterable([*_chosen(arguments)]):

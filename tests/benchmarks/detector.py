@@ -1,4 +1,4 @@
-"""A YOLOv8n with random weights that finds a few boxes on most pictures: `python -m tests.benchmarks.detector`.
+"""A YOLOv8n with random weights that finds boxes on about half of the pictures: `python -m tests.benchmarks.detector`.
 
 Random weights alone find nothing, or the same everywhere, and so would leave out a part of the work. The statistics of
 the normalisation layers are taken from some pictures first, then the class biases are moved until the wanted share of

@@ -27,7 +27,7 @@ def null_model(images: int, rounds: int, latencies: Sequence[float]) -> Iterator
     """A model that costs nothing: what is left is the moving of images and annotations."""
     install_peer(yolo=False)
     for latency in latencies:
-        yield f"### Null model, {images:,} JPEGs of 1280x720, {latency:g} ms latency\n"
+        yield f"\n### Null model, {images:,} JPEGs of 1280x720, {latency:g} ms latency\n"
         with rig(images, PHOTOGRAPH, latency_ms=latency) as platform:
             ours, peers = _in_turn(rounds, lambda: run_ours(platform, NULL_MODEL), lambda: run_peer(platform))
         yield from _comparison(ours, peers)
@@ -42,7 +42,7 @@ def yolo(images: int, rounds: int) -> Iterator[str]:
         [sys.executable, "-m", "tests.benchmarks.detector", weights, pictures_of(SQUARE)],
         check=True, cwd=ROOT, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    yield f"### YOLOv8n at 640 pixels, {images:,} JPEGs of 960x960, no latency\n"
+    yield f"\n### YOLOv8n at 640 pixels, {images:,} JPEGs of 960x960, no latency\n"
     with rig(images, SQUARE, labels=CLASSES, weights=weights) as platform:
         ours, peers, ceilings = _in_turn(
             rounds,
@@ -62,7 +62,7 @@ def yolo(images: int, rounds: int) -> Iterator[str]:
 
 def memory(few: int, many: int) -> Iterator[str]:
     """Whether memory grows with the number of assets."""
-    yield f"### Memory, null model, JPEGs of {TINY[0]}x{TINY[1]}\n"
+    yield f"\n### Memory, null model, JPEGs of {TINY[0]}x{TINY[1]}\n"
     yield "| assets | peak memory of the worker | requests | N + N/100 + N/1000 + 20 | of them, log | images/s |"
     yield "|---:|---:|---:|---:|---:|---:|"
     peaks = []
@@ -93,8 +93,12 @@ def _in_turn(rounds: int, *sides: Callable[[], object]) -> list[list]:
     for _ in range(rounds):
         for runs, side in zip(results, sides, strict=True):
             runs.append(side())
-            print(f"  {runs[-1]}", file=sys.stderr, flush=True)
+            print(f"  {_short(runs[-1])}", file=sys.stderr, flush=True)
     return results
+
+
+def _short(result: object) -> str:
+    return f"{result.rate:.1f} images/s in {result.wall:.1f} s" if isinstance(result, Run) else f"{result:.1f} images/s"
 
 
 def _ceiling(weights: Path, images: int) -> float:

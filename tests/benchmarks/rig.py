@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -152,6 +153,7 @@ def rig(
         fixture = Path(folder) / "fixture"
         _write_fixture(fixture, sorted(pictures.glob("*.jpg"))[:count], labels, weights)
         with LocalPlatform(data=Path(folder) / "platform", seed=fixture, latency_ms=latency_ms) as platform:
+            logging.getLogger("picsellia").setLevel(logging.WARNING)  # its greetings are no part of the tables
             client = Client(api_token=platform.api_token, host=platform.host, organization_id=platform.organization_id)
             yield Rig(platform, client)
 

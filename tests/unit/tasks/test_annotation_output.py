@@ -11,12 +11,12 @@ from picsellia_processing.annotation import Classification, Keypoints, Line, Mas
 from picsellia_processing.context import JobContext
 from picsellia_processing.errors import JobError, ResultError
 from picsellia_processing.image import AssetReference, Image
-from picsellia_processing.tasks.annotating import SHAPES_OF_TYPE
 from picsellia_processing.task import Declaration
+from picsellia_processing.tasks.annotating import SHAPES_OF_TYPE
 from picsellia_processing.tasks.annotation_output import AnnotationOutput, prepare_output, stored_orientation
 
-from ..sdk.platform_script import NOWHERE, OUTPUT, VERSION, asset, model, version  # noqa: TID252
-from ..sdk.scripted_server import Script, reply  # noqa: TID252
+from ..sdk.platform_script import NOWHERE, OUTPUT, VERSION, asset, model, version
+from ..sdk.scripted_server import Script, reply
 
 if TYPE_CHECKING:
     from picsellia import Client

@@ -4,11 +4,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from picsellia_processing.platform.process import LocalPlatform
 from PIL import Image
 
-from picsellia_processing.platform.process import LocalPlatform
-
-from .rig import Rig
+from tests.runs.rig import Rig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

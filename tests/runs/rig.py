@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsellia.exceptions import ResourceConflictError, ResourceNotFoundError
-
 from picsellia_processing.platform.process import LocalPlatform
 from picsellia_processing.sdk.annotations import load_shapes
 from picsellia_processing.sdk.assets import pages
@@ -97,7 +96,7 @@ class Rig:
             return self.client.get_processing(name)
 
     def environment(self, job_id: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in {"PICSELLIA_TOKEN"}}
+        kept = {name: value for name, value in os.environ.items() if name != "PICSELLIA_TOKEN"}
         return {
             **kept,
             "api_token": self.platform.api_token,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from picsellia_processing.platform.process import LocalPlatform
 from PIL import Image
 
-from picsellia_processing.platform.process import LocalPlatform
 from tests.runs.rig import Rig
 
 if TYPE_CHECKING:

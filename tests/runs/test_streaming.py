@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from ..unit.bad_shapes import bad_shapes
-from ..unit.stream.bad_images import Refused, bad_images
-from .rig import Rig
+from tests.runs.rig import Rig
+from tests.unit.bad_shapes import bad_shapes
+from tests.unit.stream.bad_images import Refused, bad_images
 
 Start = Callable[..., Rig]
 

@@ -146,23 +146,24 @@ class PlatformSession(requests.Session):
         """
         method, url = str(request.method), str(request.url)
         started = time.monotonic()
-        for attempt in range(self.policy.attempts):
-            if attempt:
-                _rewind(request)
+        attempt = 1
+        while True:
             self.log.add(method, url)
             answer, cause = self._attempt(request, options)
             if answer is not None and answer.status_code not in RETRIED_STATUS:
                 return answer
             pause = self._pause_after(attempt, answer)
-            if attempt + 1 == self.policy.attempts or time.monotonic() - started + pause > self.policy.deadline:
+            if attempt == self.policy.attempts or time.monotonic() - started + pause > self.policy.deadline:
                 break
             self.log.add_retry()
             if answer is not None:
                 answer.close()
             self.pause(pause)
+            _rewind(request)
+            attempt += 1
         if answer is not None:
             return answer
-        raise PlatformError(f"{method} {_without_secrets(url)}: no answer after {attempt + 1} attempts ({cause})")
+        raise PlatformError(f"{method} {_without_secrets(url)}: no answer after {attempt} attempts ({cause})")
 
     def _attempt(self, request: PreparedRequest, options: dict[str, Any]) -> tuple[Response | None, str]:
         try:
@@ -178,7 +179,7 @@ class PlatformSession(requests.Session):
             return None, _short(error)
 
     def _pause_after(self, attempt: int, answer: Response | None) -> float:
-        drawn = random.uniform(0, min(self.policy.longest_pause, self.policy.first_pause * 2**attempt))  # noqa: S311
+        drawn = random.uniform(0, min(self.policy.longest_pause, self.policy.first_pause * 2 ** (attempt - 1)))  # noqa: S311
         if answer is None:
             return drawn
         asked = retry_after(answer.headers.get("Retry-After"))

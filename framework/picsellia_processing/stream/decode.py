@@ -116,7 +116,7 @@ def _jpeg_pixels(data: bytes, max_pixels: int) -> NDArray[np.uint8] | None:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
         if colours not in ("YCbCr", "RGB", "Gray"):
             return None
-        _refuse_bomb((width, height), max_pixels)
+        _refuse_bomb((int(width), int(height)), max_pixels)
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB", strict=True)
     except ValueError as error:
         if "premature end of data segment" in str(error):  # Pillow would fill up with grey, and say nothing

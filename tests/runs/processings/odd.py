@@ -7,7 +7,6 @@ import time
 from uuid import uuid4
 
 from picsellia import Client
-
 from picsellia_processing import (
     AutoAnnotation,
     Classification,

@@ -16,8 +16,8 @@ from picsellia_processing.stream.tally import Tally
 from picsellia_processing.task import Record
 from PIL import Image as Pillow
 
-from ..sdk.platform_script import VERSION, asset, version  # noqa: TID252
-from ..sdk.scripted_server import Script, reply  # noqa: TID252
+from ..sdk.platform_script import VERSION, asset, version
+from ..sdk.scripted_server import Script, reply
 from .watchdog import within_patience
 
 if TYPE_CHECKING:

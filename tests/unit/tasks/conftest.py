@@ -1,1 +1,1 @@
-from ..sdk.conftest import client, script  # noqa: F401, TID252 - the same server, the same client
+from ..sdk.conftest import client, script  # noqa: F401 - the same server, the same client

@@ -34,9 +34,14 @@ class Predictions:
 
     def add(self, records: Sequence[Record]) -> None:
         """Write the lines of some records, whole."""
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self._file.write(b"".join(_line(record) for record in records))
             self._file.flush()
+        except OSError as error:  # the annotations are on the platform: a full disk here must not end the Job
+            print(f"{FILE_NAME} ends here: {error.strerror}", flush=True)
+            self._file = None
 
 
 def _line(record: Record) -> bytes:

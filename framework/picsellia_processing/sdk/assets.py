@@ -44,12 +44,12 @@ def pages(version: DatasetVersion, selection: Sequence[str] | None) -> Iterator[
     Ids of the selection that the DatasetVersion does not have are in `Page.missing`.
 
     Raises:
-        JobError: nothing of the first page of a selection is there, or the DatasetVersion has no asset.
+        JobError: nothing of a selection of one page is there, or the DatasetVersion has no asset.
         PlatformError: the platform cannot be reached.
     """
     found = _all_pages(version) if selection is None else _selected_pages(version, selection)
     first = next(found)
-    if not first.references:
+    if not first.references and first.total <= PAGE:
         what = "is empty" if selection is None else f"has none of the {first.total} selected assets"
         raise JobError(f"the DatasetVersion {version.name}/{version.version} {what}: there is nothing to do")
     return chain([first], found)

@@ -100,8 +100,12 @@ def read_selection(client: Client, details: Mapping[str, Any], target_type: str)
     """
     key = SELECTION_KEY.get(target_type)
     url = details.get("payload_presigned_url")
-    if key is None or url is None:
+    if key is None or (url is None and target_type == "DATASET_VERSION"):
         return None
+    if url is None:
+        raise JobError(
+            f"the Job was launched on no selection, but one on a {target_type} needs one; select at least one"
+        )
     content = _read_json(client, url)
     if not isinstance(content, dict) or key not in content:
         raise JobError(f"the Job's selection cannot be read: expected a JSON object with {key!r}")

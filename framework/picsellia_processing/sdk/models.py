@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from picsellia_processing.errors import JobError, PlatformError
+from picsellia_processing.errors import JobError, PlatformError, ProcessingError
 from picsellia_processing.parameters import suggestion
 from picsellia_processing.sdk.client import session_of, translated
 
@@ -51,7 +51,15 @@ def download(client: Client, file: StoredFile, folder: Path) -> Path:
 
     Raises:
         PlatformError: the file cannot be had.
+        ProcessingError: the disk cannot take it.
     """
+    try:
+        return _download(client, file, folder)
+    except OSError as error:
+        raise ProcessingError(f"the model file {file.name!r} cannot be stored in {folder}: {error.strerror}") from error
+
+
+def _download(client: Client, file: StoredFile, folder: Path) -> Path:
     target = folder / str(file.id) / _safe_name(file.filename)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(".part")

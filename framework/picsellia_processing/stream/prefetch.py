@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Loaded = TypeVar("Loaded")
-
 MOST_AHEAD = 512
-"""Items under way or ready, at most, however small they are."""
+"""Items under way or ready, unless said otherwise."""
 
 
 class Prefetch(Generic[Item, Loaded]):
     """Loads items of `source` with `load` in `threads` threads; use as a context manager.
 
-    `cost` is how many bytes an item will hold, known beforehand; `budget` how many there may be. `load` returns None
-    for an item that is of no use. An exception of `source` or `load` comes out of `take`.
+    `cost` is how many bytes an item will hold, known beforehand; `budget` how many there may be. At most `ahead` items
+    are under way or ready, however small they are. `load` returns None for an item that is of no use. An exception of
+    `source` or `load` comes out of `take`.
     Leaving the context does not wait for loads under way; their results are dropped.
     """
 
@@ -39,11 +39,13 @@ class Prefetch(Generic[Item, Loaded]):
         cost: Callable[[Item], int],
         threads: int,
         budget: int,
+        ahead: int = MOST_AHEAD,
     ) -> None:
         self._source = source
         self._load = load
         self._cost = cost
         self._budget = budget
+        self._ahead = ahead
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="load")
         self._feeder = threading.Thread(target=self._feed, name="feed", daemon=True)
         self._changed = threading.Condition()
@@ -126,7 +128,7 @@ class Prefetch(Generic[Item, Loaded]):
         return True
 
     def _has_room(self, cost: int) -> bool:
-        if self._under_way + len(self._ready) >= MOST_AHEAD:
+        if self._under_way + len(self._ready) >= self._ahead:
             return False
         return self._held + cost <= self._budget or self._held <= 0
 

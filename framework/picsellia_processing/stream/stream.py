@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 FETCH_THREADS = 24
 BUDGET = 192 * 1024 * 1024
+FEWEST_AHEAD = 64
+"""Images fetched ahead where batches are small; else two batches. What is small would pile up otherwise."""
 UNKNOWN_SIZE = 4 * 1024 * 1024
 """Bytes counted for an asset whose size the platform does not know."""
 TRACEBACKS = 3
@@ -84,8 +86,9 @@ class Stream:
 
     def run(self, call: Callable[[Any], Any], items: Items) -> None:
         """Call the author's function on every remaining image, alone or in batches, and write what it returns."""
-        with self._sink, self._loading(annotated=items.type is Sample) as prefetch:
-            while batch := prefetch.take(self._options.batch_size if items.batched else 1):
+        size = self._options.batch_size if items.batched else 1
+        with self._sink, self._loading(size, annotated=items.type is Sample) as prefetch:
+            while batch := prefetch.take(size):
                 self._process(call, items, batch)
                 if self._stopping.is_set():
                     break
@@ -125,13 +128,13 @@ class Stream:
 
     def _batches(self, batch_size: int, *, annotated: bool) -> Iterator[list[Sample]]:
         self._check_driven()
-        with self._loading(annotated=annotated) as prefetch:
+        with self._loading(batch_size, annotated=annotated) as prefetch:
             while batch := prefetch.take(batch_size):
                 with self._tally.time("process", len(batch)):
                     yield batch
 
     @contextmanager
-    def _loading(self, *, annotated: bool) -> Iterator[Prefetch[Work, Sample]]:
+    def _loading(self, batch_size: int, *, annotated: bool) -> Iterator[Prefetch[Work, Sample]]:
         source = remaining(self._context, self._output, self._tally, annotated=annotated)
         self._prefetch = Prefetch(
             source,
@@ -139,6 +142,7 @@ class Stream:
             cost=_cost,
             threads=self._options.fetch_threads,
             budget=self._options.budget,
+            ahead=max(FEWEST_AHEAD, 2 * batch_size),
         )
         with self._prefetch as prefetch:
             if self._stopping.is_set():

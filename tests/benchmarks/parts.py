@@ -61,7 +61,7 @@ def yolo(images: int, rounds: int) -> Iterator[str]:
 
 
 def memory(few: int, many: int) -> Iterator[str]:
-    """Whether memory grows with the number of assets."""
+    """Whether memory grows with the number of assets. The rate is that of the whole run."""
     yield f"\n### Memory, null model, JPEGs of {TINY[0]}x{TINY[1]}\n"
     yield "| assets | peak memory of the worker | requests | N + N/100 + N/1000 + 20 | of them, log | images/s |"
     yield "|---:|---:|---:|---:|---:|---:|"
@@ -72,7 +72,7 @@ def memory(few: int, many: int) -> Iterator[str]:
         peaks.append(run.peak_rss)
         yield (
             f"| {count:,} | {_mega(run.peak_rss)} | {run.requests.total():,} | {request_bound(count):,} "
-            f"| {log_requests(run)} | {run.moving_rate:.0f} |"
+            f"| {log_requests(run)} | {run.rate:.0f} |"
         )
     yield f"\nPeak memory at {many:,} assets is {peaks[1] / peaks[0]:.2f} times that at {few:,}."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import subprocess
@@ -42,7 +43,8 @@ class Run:
     images:      assets of the Job
     annotated:   assets that had an annotation afterwards
     wall:        from the start of the process to its end
-    moving:      from the first listing of assets to the answer to the last write of annotations
+    moving:      from the first listing of assets to the answer to the last write of annotations; nan where the ledger
+                 does not tell, after more than `LATEST` requests
     first_write: from the start of the process to the answer to the first write; None where nothing was written
     cpu:         of the process and its children
     peak_rss:    of the largest process of the side, in bytes
@@ -119,14 +121,14 @@ class Rig:
         if status != 0 or not annotated:
             tail = log.read_text(errors="replace")[-3000:]
             raise BenchmarkError(f"exit status {status}, {annotated} annotations: {' '.join(command)}\n{tail}")
-        requests = ledger["requests"]
+        requests = ledger["requests"] if ledger["total"] <= LATEST else []
         writes = [each["time"] for each in requests if f"{each['method']} {each['path']}" == WRITE]
         listed = [each["time"] - each["duration"] for each in requests if each["path"] == LISTING]
         return Run(
             images=self.platform.seeded["asset_count"],
             annotated=annotated,
             wall=wall,
-            moving=max(writes, default=0.0) - min(listed, default=0.0),
+            moving=max(writes) - min(listed) if listed and writes else math.nan,
             first_write=min(writes) - started if writes else None,
             cpu=usage.ru_utime + usage.ru_stime,
             peak_rss=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),

@@ -51,10 +51,11 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class StageBar:
-    """A stage of the data plane; `percent` is its share of the seconds of the busiest one."""
+    """A stage of the data plane: how long each of its threads was busy; `percent` of the busiest stage's time."""
 
     name: str
     seconds: float
+    threads: int
     items: int
     percent: float
     limiting: bool
@@ -62,7 +63,7 @@ class StageBar:
     @property
     def milliseconds(self) -> float:
         """Busy milliseconds an item."""
-        return 1000 * self.seconds / self.items if self.items else 0.0
+        return 1000 * self.seconds * self.threads / self.items if self.items else 0.0
 
 
 def render(page: Page) -> str:
@@ -120,10 +121,15 @@ def _dropped(report: Report) -> str:
 
 
 def _stages(report: Report) -> list[StageBar]:
-    busiest = max((stage.seconds for stage in report.stages.values()), default=0.0)
+    busiest = max((stage.seconds / stage.threads for stage in report.stages.values()), default=0.0)
     return [
         StageBar(
-            name, stage.seconds, stage.items, 100 * stage.seconds / (busiest or 1.0), name == report.limiting_stage
+            name,
+            stage.seconds / stage.threads,
+            stage.threads,
+            stage.items,
+            100 * stage.seconds / stage.threads / (busiest or 1.0),
+            name == report.limiting_stage,
         )
         for name, stage in report.stages.items()
     ]

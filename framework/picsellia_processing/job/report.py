@@ -81,6 +81,7 @@ class Stage(_Part):
 
     seconds: Seconds = 0.0
     items: Count = 0
+    threads: Annotated[int, Field(ge=1)] = 1
 
 
 class Requests(_Part):

@@ -163,7 +163,11 @@ class Tally:
                 "dropped_shapes": dict(self.dropped),
                 "skipped": dict(self.skipped),
                 "stages": {
-                    name: {"seconds": round(stage.seconds, 4), "items": stage.items}
+                    name: {
+                        "seconds": round(stage.seconds, 4),
+                        "items": stage.items,
+                        "threads": self.widths.get(name, 1),
+                    }
                     for name, stage in self.stages.items()
                 },
                 "limiting_stage": self.limiting_stage,

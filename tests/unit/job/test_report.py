@@ -22,7 +22,7 @@ FULL = {
     "dropped_shapes": {"no area": 1},
     "skipped": {},
     "failures": [{"asset": "a.jpg", "asset_id": "1", "stage": "decode", "reason": "truncated"}],
-    "stages": {"fetch": {"seconds": 0.5, "items": 3}},
+    "stages": {"fetch": {"seconds": 0.5, "items": 3, "threads": 24}},
     "limiting_stage": "fetch",
     "requests": {"total": 3, "by_endpoint": {"GET <blob>": 3}, "retries": 0},
     "images_per_second": 2.5,

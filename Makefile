@@ -30,7 +30,8 @@ check: setup ## lint, types, import contracts
 	$(BIN)/lint-imports
 
 test: setup check ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(YOLO)
 
 bench: setup ## compare speed, requests and memory with picsellia-cv-engine
 	$(BIN)/python -m tests.benchmarks

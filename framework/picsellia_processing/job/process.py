@@ -20,6 +20,9 @@ WORKER = (sys.executable, "-m", "picsellia_processing.job.worker")
 # Prints arrive when they are made and never fail, and a segmentation fault leaves a stack trace.
 _PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", "PYTHONIOENCODING": "utf-8:backslashreplace"}
 
+# glibc gives each of the threads that load images a heap of its own, and keeps in it what was freed.
+_MEMORY = {"MALLOC_ARENA_MAX": "2"}
+
 
 class WorkerProcess:
     """A running worker, in a process group of its own. `output` (stdout and stderr) and `events` are for reading."""
@@ -37,7 +40,7 @@ class WorkerProcess:
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the command is ours
                 command,
-                env=_PYTHON | dict(environ) | pipes,
+                env=_PYTHON | _MEMORY | dict(environ) | pipes,
                 stdin=subprocess.DEVNULL,
                 stdout=worker_output,
                 stderr=worker_output,

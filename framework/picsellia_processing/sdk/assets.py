@@ -62,9 +62,10 @@ def _all_pages(version: DatasetVersion) -> Iterator[Page]:
         with translated(f"listing the assets of {version.name}/{version.version}"):
             content = version.connection.get(path, params=parameters).json()
             page = Page(_references(content), int(content["count"]))
+        cursor = content.get("next_cursor") if content["items"] else None
+        del content  # it is several times as large as the page, and the page is in use for long
         yield page
-        cursor = content.get("next_cursor")
-        if not cursor or not content["items"]:
+        if not cursor:
             return
         parameters = {**parameters, "cursor": cursor}
         parameters.pop("offset", None)

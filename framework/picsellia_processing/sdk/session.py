@@ -7,6 +7,7 @@ endpoint. Back-off after "Exponential Backoff And Jitter" (AWS Architecture Blog
 
 from __future__ import annotations
 
+import io
 import random
 import re
 import threading
@@ -167,7 +168,9 @@ class PlatformSession(requests.Session):
 
     def _attempt(self, request: PreparedRequest, options: dict[str, Any]) -> tuple[Response | None, str]:
         try:
-            return super().send(request, **options), ""
+            answer = super().send(request, **{**options, "stream": True})
+            if not options.get("stream"):
+                _read_whole(answer)
         except SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" not in str(error):
                 return None, _short(error)
@@ -177,6 +180,8 @@ class PlatformSession(requests.Session):
             ) from None
         except RETRIED_ERRORS as error:
             return None, _short(error)
+        else:
+            return answer, ""
 
     def _pause_after(self, attempt: int, answer: Response | None) -> float:
         drawn = random.uniform(0, min(self.policy.longest_pause, self.policy.first_pause * 2 ** (attempt - 1)))  # noqa: S311
@@ -184,6 +189,24 @@ class PlatformSession(requests.Session):
             return drawn
         asked = retry_after(answer.headers.get("Retry-After"))
         return max(drawn, min(asked, self.policy.longest_retry_after))
+
+
+def _read_whole(answer: Response) -> None:
+    """Read the body in one piece: in requests' own pieces of 10 KiB, fetching an image takes half as much CPU again."""
+    if isinstance(answer.raw, io.BytesIO):  # it was redirected, and the last hop has been read
+        return
+    try:
+        body = answer.raw.read(decode_content=True)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise ConnectionError(error) from error
+    except urllib3.exceptions.DecodeError as error:
+        raise ContentDecodingError(error) from error
+    except urllib3.exceptions.SSLError as error:
+        raise SSLError(error) from error
+    except urllib3.exceptions.ProtocolError as error:
+        raise ChunkedEncodingError(error) from error
+    answer.raw = io.BytesIO(body)
+    answer.content  # noqa: B018 - requests keeps what it has read
 
 
 def retry_after(value: str | None) -> float:

@@ -29,6 +29,15 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, protected_namespaces=())
 
 
+class StreamParameters(Parameters):
+    """Parameters of every processing that images are streamed to."""
+
+    max_failure_rate: float = Field(
+        0.05, ge=0, le=1, description="The Job fails when a larger share of the images cannot be processed."
+    )
+    batch_size: int = Field(16, ge=1, le=4096, description="How many images the processing gets at once.")
+
+
 def resolve(
     models: Iterable[type[Parameters]], given: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> list[Parameters]:

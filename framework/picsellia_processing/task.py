@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from picsellia_processing.errors import ProcessingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from picsellia_processing.annotation import Shape
     from picsellia_processing.context import JobContext
     from picsellia_processing.image import AssetReference, Image
     from picsellia_processing.parameters import Parameters
@@ -23,14 +24,28 @@ class RejectedError(ProcessingError):
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Some items of a Job, and how many there are in all; `missing` are selected ids that are not there."""
+
+    references: list[AssetReference]
+    total: int
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """The result for one Asset, ready to be written: what goes on the wire, and what goes on the report."""
+    """The result for one item, ready to be written: what goes on the wire, and what goes on the report.
+
+    `payload` is what the Output that made the record writes. `produced` counts what it is besides shapes, such as
+    `{"tags": 2}`.
+    """
 
     reference: AssetReference
-    payload: dict[str, Any]
+    payload: Any
     shapes: Sequence[WrittenShape] = ()
     dropped: Sequence[str] = ()
     unmatched: Sequence[str] = ()
+    produced: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +60,31 @@ class WrittenShape:
 
 
 class Output(Protocol):
-    """Where the results of one Job go. The platform is the journal: `pending` recognises what is already there."""
+    """Where the items of one Job come from and its results go. The platform is the journal: see `pending`.
+
+    Attributes:
+        chunk: how many records one `write` takes.
+        done: why an item that is not pending is left out, for the report.
+    """
 
     chunk: int
+    done: str
+
+    def pages(self) -> Iterator[Page]:
+        """The items the Job is limited to, page by page; the first page is asked for at once.
+
+        Raises:
+            JobError: there is nothing to do at all.
+            PlatformError: the platform cannot be reached.
+        """
+        ...
+
+    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:
+        """What items are annotated with, by id, in the coordinates of their files as stored."""
+        ...
 
     def pending(self, references: Sequence[AssetReference]) -> list[AssetReference]:
-        """Those references that still have to be done."""
+        """Those that still have to be done: what the platform holds already is recognised here."""
         ...
 
     def record(self, image: Image, result: Any) -> Record:
@@ -67,6 +101,16 @@ class Output(Protocol):
         Raises:
             RejectedError: the platform refuses the chunk because of what is in it, or because it is too large.
             PlatformError: the platform cannot be reached, or refuses the whole Job.
+        """
+        ...
+
+    def finish(self, result: Any) -> Mapping[str, int]:
+        """Take what the function of an author who drives returned; called once, after the last write.
+
+        Returns what it produced, as `Record.produced`.
+
+        Raises:
+            ResultError: this task accepts no such result.
         """
         ...
 

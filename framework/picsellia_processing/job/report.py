@@ -136,6 +136,7 @@ class Report(_Part):
     target: Target | None = None
     assets: Assets = Field(default_factory=Assets)
     shapes: Count = 0
+    produced: Counts = Field(default_factory=dict)
     dropped_shapes: Counts = Field(default_factory=dict)
     skipped: Counts = Field(default_factory=dict)
     failures: list[Failure] = Field(default_factory=list)

@@ -13,7 +13,7 @@ from picsellia_processing.injection import Injector, bound
 from picsellia_processing.job.channel import Chapter, Failure, Progress, Snapshot
 from picsellia_processing.job.measure import peak_rss
 from picsellia_processing.job.predictions import Predictions
-from picsellia_processing.parameters import Parameters, resolve
+from picsellia_processing.parameters import Parameters, StreamParameters, resolve
 from picsellia_processing.processing import Processing, load
 from picsellia_processing.sdk.client import connect
 from picsellia_processing.sdk.environment import Environment, read_environment
@@ -85,13 +85,14 @@ class Work:
             files[wanted] = download(context.client, file, self._folder / "model-files")
             print(f"model file {file.name!r}: {file.filename}, {files[wanted].stat().st_size:,} bytes", flush=True)
         options = _options(processing, parameters)
-        self._tally = Tally(options.max_failure_rate, self._failed)
+        streamed = options if isinstance(options, StreamParameters) else StreamParameters()
+        self._tally = Tally(streamed.max_failure_rate, self._failed)
         with Predictions(self._out) as predictions:
             self._stream = Stream(
                 context,
                 output,
                 self._tally,
-                StreamOptions(batch_size=options.batch_size),
+                StreamOptions(batch_size=streamed.batch_size),
                 stopping=self._stopping,
                 acknowledged=predictions.add,
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from picsellia_processing.errors import AssetError, JobError, PlatformError
 from picsellia_processing.image import AssetReference
 from picsellia_processing.sdk.client import session_of, translated
 from picsellia_processing.sdk.session import is_expired
+from picsellia_processing.task import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,15 +27,6 @@ PAGE = 1000
 
 BLOB_TIMEOUT = (10, 60)
 """Seconds to connect, and between two pieces of a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of the assets of a Job, and how many there are in all."""
-
-    references: list[AssetReference]
-    total: int
-    missing: tuple[str, ...] = ()
 
 
 def pages(version: DatasetVersion, selection: Sequence[str] | None) -> Iterator[Page]:

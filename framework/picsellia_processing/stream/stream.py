@@ -97,8 +97,9 @@ class Stream:
         """Call the author's function once; it reads and writes through the context it was given."""
         with self._sink:
             self._driven = True
-            call()
+            result = call()
             self._driven = False
+        self._tally.produce(self._output.finish(result))
         left = self._tally.selected - self._tally.done
         if left > 0 and not self._stopping.is_set():
             self._tally.skip(NOTHING_WRITTEN, left)
@@ -135,7 +136,7 @@ class Stream:
 
     @contextmanager
     def _loading(self, batch_size: int, *, annotated: bool) -> Iterator[Prefetch[Work, Sample]]:
-        source = remaining(self._context, self._output, self._tally, annotated=annotated)
+        source = remaining(self._output, self._tally, annotated=annotated)
         self._prefetch = Prefetch(
             source,
             self._load,

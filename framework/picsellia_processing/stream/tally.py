@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from picsellia_processing.errors import TooManyFailuresError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from picsellia_processing.image import AssetReference
     from picsellia_processing.task import Record
@@ -71,6 +71,7 @@ class Tally:
     failed: int = 0
     shapes: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    produced: Counter[str] = field(default_factory=Counter)
     classes: dict[str, LabelTally] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage() for name in STAGES})
     started: float = field(default_factory=time.monotonic)
@@ -129,12 +130,18 @@ class Tally:
 
     def _count(self, record: Record) -> None:
         self.shapes += len(record.shapes)
+        self.produced.update(record.produced)
         for reason in record.dropped:
             self.dropped[_bounded(self.dropped, reason)] += 1
         for shape in record.shapes:
             self.classes.setdefault(shape.model_class, LabelTally(shape.label)).add(shape.confidence)
         for name in record.unmatched:
             self.classes.setdefault(name, LabelTally(None)).add(None)
+
+    def produce(self, produced: Mapping[str, int]) -> None:
+        """Count what was produced besides shapes."""
+        with self._lock:
+            self.produced.update(produced)
 
     @property
     def done(self) -> int:
@@ -160,6 +167,7 @@ class Tally:
                     "failed": self.failed,
                 },
                 "shapes": self.shapes,
+                "produced": dict(self.produced),
                 "dropped_shapes": dict(self.dropped),
                 "skipped": dict(self.skipped),
                 "stages": {

@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
 from picsellia_processing.annotation import SHAPE_TYPES
-from picsellia_processing.parameters import Field, Parameters, suggestion
+from picsellia_processing.parameters import Field, Parameters, StreamParameters, suggestion
 from picsellia_processing.processing import Processing, declare
 from picsellia_processing.signature import ContextArgument
 from picsellia_processing.task import Task
@@ -35,7 +35,7 @@ SHAPES_OF_TYPE: dict[str, tuple[str, ...]] = {
 """Which shapes a DatasetVersion of each type holds."""
 
 
-class AnnotationParameters(Parameters):
+class AnnotationParameters(StreamParameters):
     """Parameters of every processing that annotates. Inherit from it to receive them, or to change a default."""
 
     existing: Literal["keep", "replace"] = Field(
@@ -46,10 +46,6 @@ class AnnotationParameters(Parameters):
         "existing",
         description="Whether a class of the model without a label is left out, or gets its label added.",
     )
-    max_failure_rate: float = Field(
-        0.05, ge=0, le=1, description="The Job fails when a larger share of the assets cannot be processed."
-    )
-    batch_size: int = Field(16, ge=1, le=4096, description="How many images the model gets at once.")
 
 
 class AnnotatingDecorator:

@@ -10,19 +10,26 @@ from picsellia_processing.annotation import SHAPE_TYPES, Classification
 from picsellia_processing.errors import JobError, ResultError
 from picsellia_processing.geometry import DegenerateShape, fit, to_stored
 from picsellia_processing.labels import Labels, unique
-from picsellia_processing.sdk.annotations import add_labels, read_labels, set_type, to_wire, write_annotations
-from picsellia_processing.sdk.assets import annotated_assets
+from picsellia_processing.sdk.annotations import (
+    add_labels,
+    load_shapes,
+    read_labels,
+    set_type,
+    to_wire,
+    write_annotations,
+)
+from picsellia_processing.sdk.assets import annotated_assets, pages
 from picsellia_processing.task import Record, WrittenShape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from picsellia.sdk.dataset_version import DatasetVersion
 
     from picsellia_processing.annotation import Shape
     from picsellia_processing.context import JobContext
     from picsellia_processing.image import AssetReference, Image
-    from picsellia_processing.task import Declaration
+    from picsellia_processing.task import Declaration, Page
 
 NOT_CONFIGURED = "NOT_CONFIGURED"
 
@@ -31,10 +38,12 @@ class AnnotationOutput:
     """Writes one annotation for each asset. An asset that has one is done, unless the Job replaces annotations."""
 
     chunk = 100
+    done = "already annotated"
 
     def __init__(
         self,
         version: DatasetVersion,
+        selection: Sequence[str] | None,
         labels: Labels,
         label_ids: dict[str, str],
         *,
@@ -43,12 +52,21 @@ class AnnotationOutput:
         allowed: Sequence[str],
     ) -> None:
         self._version = version
+        self._selection = selection
         self._labels = labels
         self._label_ids = label_ids
         self._status = status
         self._replaces = replaces
         self._allowed = allowed
         self._done: frozenset[str] = frozenset() if replaces else annotated_assets(version)
+
+    def pages(self) -> Iterator[Page]:
+        """The assets of the DatasetVersion, or of the Job's selection."""
+        return pages(self._version, self._selection)
+
+    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:
+        """What assets are annotated with."""
+        return load_shapes(self._version, {each.id: (each.width, each.height) for each in references})
 
     def pending(self, references: Sequence[AssetReference]) -> list[AssetReference]:
         """Those without an annotation; all of them when the Job replaces annotations."""
@@ -87,6 +105,18 @@ class AnnotationOutput:
         """Write the annotations of a chunk of assets, in one request."""
         payloads = [record.payload for record in records]
         write_annotations(self._version, payloads, status=self._status, replace=self._replaces)
+
+    def finish(self, result: Any) -> Mapping[str, int]:
+        """An author who drives has written everything; there is nothing more to return.
+
+        Raises:
+            ResultError: something was returned.
+        """
+        if result is not None:
+            raise ResultError(
+                f"a function that drives returns nothing, it writes with context.write; found {_shown(result)}"
+            )
+        return {}
 
     def _checked(self, result: Any) -> list[Shape]:
         if isinstance(result, SHAPE_TYPES):
@@ -153,7 +183,7 @@ def prepare_output(
     if unconfigured:
         set_type(version, inference_type)  # last, so that a run cut short before it starts over
     output = AnnotationOutput(
-        version, labels, label_ids, status=status, replaces=existing == "replace", allowed=allowed
+        version, context.selection, labels, label_ids, status=status, replaces=existing == "replace", allowed=allowed
     )
     return replace(context, labels=labels), output
 

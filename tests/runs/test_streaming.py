@@ -298,6 +298,20 @@ def test_a_chunk_that_is_too_large_is_halved(rig: Start) -> None:
     assert any(request["status"] == 413 for request in by_status["requests"])
 
 
+@pytest.mark.parametrize("kind", ["LINE", "MULTI"])
+def test_an_annotation_that_was_made_but_not_filled_is_done_again(rig: Start, kind: str) -> None:
+    on = rig(type=kind)
+    on.platform.set_faults([{"method": "POST", "path": "/save$", "fault": 403, "skip": 7}])
+    cut_short = on.run("odd:lines")
+    assert cut_short.status == 3, cut_short.output
+    assert sum(map(bool, on.annotations().values())) == 7
+    on.platform.set_faults([])
+    again = on.run("odd:lines")
+    assert again.status == 0, again.output
+    assert again.report["assets"] == {"selected": 30, "processed": 23, "skipped": 7, "failed": 0}
+    assert all(len(shapes) == 1 for shapes in on.annotations().values())
+
+
 def test_expired_urls_are_renewed_once(rig: Start) -> None:
     on = rig(url_ttl=1, latency_ms=20)
     run = on.run("odd:slow")

@@ -74,9 +74,9 @@ def write_annotations(
     body = {
         "import_type": mode,
         "status": AnnotationStatus(status),
-        "annotations": [_without(payload, NOT_IN_BULK) for payload in payloads],
+        "annotations": [_only_bulk(payload) for payload in payloads],
     }
-    saved = [payload for payload in payloads if any(payload.get(kind) for kind in NOT_IN_BULK)]
+    saved = [payload for payload in payloads if _needs_save(payload)]
     with translated(f"writing the annotations of {len(payloads)} assets"):
         try:
             path = f"/api/dataset/version/{version.id}/bulk-annotations"
@@ -93,8 +93,13 @@ def _save(version: DatasetVersion, payload: dict[str, Any]) -> None:
     version.connection.post(f"/api/annotation/{found['id']}/save", data=orjson.dumps(content))
 
 
-def _without(payload: dict[str, Any], kinds: Iterable[str]) -> dict[str, Any]:
-    return {key: value for key, value in payload.items() if key not in kinds}
+def _needs_save(payload: dict[str, Any]) -> bool:
+    return any(payload.get(kind) for kind in NOT_IN_BULK)
+
+
+def _only_bulk(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload as the bulk endpoint takes it; empty where it is saved afterwards, so that it is never half there."""
+    return {"asset_id": payload["asset_id"]} if _needs_save(payload) else payload
 
 
 def to_wire(shape: Shape, label_id: str) -> tuple[str, dict[str, Any]]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PAGE = 1000
 """Most assets the platform lists in one answer, and most ids it takes in one question."""
 
+SHAPE_KINDS = ("rectangles", "polygons", "classifications", "keypoints", "masks", "lines", "points")
+
 BLOB_TIMEOUT = (10, 60)
 """Seconds to connect, and between two pieces of a file."""
 
@@ -133,8 +135,8 @@ def annotated_assets(version: DatasetVersion, *, threads: int = 4) -> frozenset[
     """The ids of the assets that have an annotation already: one request where there is none.
 
     The platform lists annotations, not the assets that have one, so what there is has to be read. An empty annotation
-    counts: it says that there is nothing to see. Of a LINE or POINT version it does not, since there an annotation is
-    made before it is filled.
+    counts: it says that there is nothing to see. Of a LINE, POINT or MULTI version it does not, since there an
+    annotation may be made before it is filled.
     """
     with translated(f"listing the annotations of {version.name}/{version.version}"):
         ids = version.connection.get(f"/api/dataset/version/{version.id}/annotations/ids", params={}).json()
@@ -145,11 +147,11 @@ def annotated_assets(version: DatasetVersion, *, threads: int = 4) -> frozenset[
 
 
 def _asset_ids(version: DatasetVersion, annotation_ids: Sequence[str]) -> list[str]:
-    needs_shape = version.type.value in {"LINE", "POINT"}
+    may_be_unfilled = version.type.value in {"LINE", "POINT", "MULTI"}
     return [
         str(annotation["asset_id"])
         for annotation in read_annotations(version, annotation_ids)
-        if not needs_shape or annotation.get("lines") or annotation.get("points")
+        if not may_be_unfilled or any(annotation.get(kind) for kind in SHAPE_KINDS)
     ]
 
 

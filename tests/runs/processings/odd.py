@@ -13,6 +13,7 @@ from picsellia_processing import (
     Image,
     JobContext,
     Labels,
+    Line,
     Parameters,
     Polygon,
     Rectangle,
@@ -136,3 +137,8 @@ def slow(image: Image) -> list[Rectangle]:
 @pre_annotation(batch_size=4)
 def many_boxes(images: list[Image]) -> list[list[Rectangle]]:
     return [[Rectangle("thing", column, 1, 2, 3) for column in range(90)] for _ in images]
+
+
+@pre_annotation
+def lines(image: Image) -> list[Line]:
+    return [Line("thing", [(0, 0), (10, 10)])]

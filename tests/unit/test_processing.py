@@ -202,7 +202,7 @@ def test_an_option_there_is_not() -> None:
     def annotate(image: Image) -> list[Rectangle]: ...
 
     (mistake,) = mistakes(annotate)
-    assert "pre_annotation has no option 'bach_size' (did you mean 'batch_size'?); it has existing" in mistake
+    assert "pre_annotation has no option 'bach_size' (did you mean 'batch_size'?); it has max_failure_rate" in mistake
     assert mistake.startswith("test_processing.py:")
 
 

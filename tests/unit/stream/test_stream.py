@@ -10,10 +10,12 @@ from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing.context import JobContext
 from picsellia_processing.errors import ResultError, SkipAsset
 from picsellia_processing.image import AssetReference, Image, Sample
+from picsellia_processing.sdk.annotations import load_shapes
+from picsellia_processing.sdk.assets import pages
 from picsellia_processing.signature import Items
 from picsellia_processing.stream.stream import Stream, StreamOptions
 from picsellia_processing.stream.tally import Tally
-from picsellia_processing.task import Record
+from picsellia_processing.task import Page, Record
 from PIL import Image as Pillow
 
 from ..sdk.platform_script import VERSION, asset, version
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from picsellia import Client
+    from picsellia_processing.annotation import Shape
 
 COUNT = 10
 MANY = Items(Image, batched=True)
@@ -34,9 +37,20 @@ class Written:
     """An Output that keeps what it is given."""
 
     chunk = 100
+    done = "already there"
 
-    def __init__(self) -> None:
+    def __init__(self, version: DatasetVersion) -> None:
+        self.version = version
         self.results: dict[str, Any] = {}
+
+    def pages(self) -> Iterator[Page]:
+        return pages(self.version, None)
+
+    def load_shapes(self, references: Sequence[AssetReference]) -> dict[str, tuple[Shape, ...]]:
+        return load_shapes(self.version, {each.id: (each.width, each.height) for each in references})
+
+    def finish(self, result: Any) -> dict[str, int]:
+        return {}
 
     def pending(self, references: Sequence[AssetReference]) -> list[AssetReference]:
         return list(references)
@@ -61,7 +75,7 @@ class Rig:
         context = JobContext(client=client, job=None, type=None, target_type="DATASET_VERSION", dataset_version=dataset)
         self.failures: dict[str, tuple[str, str]] = {}
         self.tally = Tally(1, lambda asset, *failure: self.failures.update({asset.filename: failure}))
-        self.output = Written()
+        self.output = Written(dataset)
         options = StreamOptions(batch_size=4, fetch_threads=2)
         self.stream = Stream(context, self.output, self.tally, options, stopping=threading.Event())
 

@@ -159,7 +159,7 @@ def _silence_libtiff() -> None:
 
 
 _silence_libtiff()
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # where logging is not set up, its errors went to stderr
+logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what it logs as an error is the reason of an AssetError here
 
 
 def _refuse_bomb(size: tuple[int, int], max_pixels: int) -> None:

@@ -1,0 +1,154 @@
+"""Dataset-version creation, seen from the platform: what is kept, changed, left out, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from picsellia.types.enums import AnnotationStatus
+
+from tests.runs.rig import Rig
+from tests.runs.test_data_augmentation import annotate, sent, state
+
+Start = Callable[..., Rig]
+
+TYPE = "DATASET_VERSION_CREATION"
+OUTPUT = "curated"
+
+
+def launch(on: Rig, parameters: dict[str, Any] | None = None, **options: Any) -> str:
+    return on.launch(parameters, **{"type": TYPE, "inputs": {"target_version_name": OUTPUT}, **options})
+
+
+@pytest.mark.parametrize("target", ["versions:keep_all", "versions:keep_images"])
+def test_an_unchanged_version_uploads_no_byte(rig: Start, target: str) -> None:
+    on = rig()
+    annotate(on)
+    job = launch(on)
+    on.platform.clear_ledger()
+    run = on.run(target, job)
+    assert run.status == 0, run.output
+    asked = on.platform.ledger()["by_endpoint"]
+    assert not [endpoint for endpoint in asked if "generate_object_name" in endpoint and asked[endpoint] > 1]
+    assert sent(on) == 0
+    found = state(on, OUTPUT)
+    expected = on.annotations()
+    assert found == {f"{number:02}.jpg": expected.get(f"{number:02}.jpg") for number in range(30)}
+    output = on.output(OUTPUT)
+    assert output.type == on.version.type
+    assert {label.name for label in output.list_labels()} == {"thing"}
+
+
+def test_kept_changed_and_left_out(rig: Start) -> None:
+    on = rig()
+    annotate(on)
+    run = on.run("versions:curate", launch(on))
+    assert run.status == 0, run.output
+    assert run.report["produced"] == {"new images": 10, "kept images": 10, "images left out": 10, "shapes": 10}
+    found = state(on, OUTPUT)
+    assert len(found) == 20
+    assert {int(name[:2]) for name in found if len(name) == 6} == set(range(0, 30, 3))
+    sizes = {asset.filename: (asset.width, asset.height) for asset in on.output(OUTPUT).list_assets()}
+    assert {sizes[name] for name in found if len(name) > 6} == {(96, 32)}
+    again = launch(on)
+    on.platform.clear_ledger()
+    assert on.run("versions:curate", again).status == 0
+    assert sent(on) == 0
+    assert state(on, OUTPUT) == found
+
+
+def test_the_status_of_annotations_is_carried(rig: Start) -> None:
+    on = rig()
+    annotate(on)
+    for annotation in on.version.list_annotations():
+        annotation.update(status=AnnotationStatus.ACCEPTED)
+    run = on.run("versions:keep_all", launch(on))
+    assert run.status == 0, run.output
+    assert {each.status for each in on.output(OUTPUT).list_annotations()} == {AnnotationStatus.ACCEPTED}
+
+
+def test_an_empty_annotation_stays_one(rig: Start) -> None:
+    on = rig()
+    on.version.find_asset(filename="05.jpg").create_annotation()
+    run = on.run("versions:keep_all", launch(on))
+    assert run.status == 0, run.output
+    found = state(on, OUTPUT)
+    assert found["05.jpg"] == []
+    assert found["06.jpg"] is None
+
+
+def test_a_class_and_an_author_who_drives(rig: Start) -> None:
+    on = rig()
+    annotate(on)
+    assert on.run("versions:Curate", launch(on)).status == 0
+    assert len(state(on, OUTPUT)) == 15
+    run = on.run("versions:drives", launch(on, inputs={"target_version_name": "driven"}))
+    assert run.status == 0, run.output
+    assert run.report["skipped"] == {"the processing wrote nothing for it": 1}
+    assert state(on, "driven").keys() == {f"{number:02}.jpg" for number in range(30) if number != 3}
+
+
+def test_new_labels_are_added_to_the_output_alone(rig: Start) -> None:
+    on = rig()
+    annotate(on)
+    assert on.run("versions:relabels", launch(on)).status == 0
+    assert {label.name for label in on.output(OUTPUT).list_labels()} == {"thing", "other"}
+    assert {label.name for label in on.version.list_labels()} == {"thing"}
+    assert all("label='other'" in shape for shapes in on.annotations(on.output(OUTPUT)).values() for shape in shapes)
+
+
+def test_the_version_is_made_where_the_platform_made_none(rig: Start) -> None:
+    on = rig()
+    job = launch(on, type=None)
+    assert on.run("versions:keep_images", job).status == 0
+    found = state(on, OUTPUT)
+    assert len(found) == 30
+    assert on.run("versions:keep_images", job).status == 0, "the same Job takes up its own version"
+    other = on.run("versions:keep_images", launch(on, type=None))
+    assert other.status == 2
+    assert "there is a DatasetVersion things/curated already" in other.report["reason"]
+    assert on.run("versions:keep_images", launch(on, {"allow_existing": True}, type=None)).status == 0
+    assert state(on, OUTPUT) == found
+
+
+def test_making_the_version_survives_faults(rig: Start) -> None:
+    on = rig(fault_rate=0.2, seed_faults=11)
+    run = on.run("versions:keep_images", launch(on, type=None))
+    assert run.status == 0, run.output
+    assert len(state(on, OUTPUT)) == 30
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({}, "no output DatasetVersion, and no name for one"),
+        ({"target_version_name": "v1"}, "there is a DatasetVersion things/v1 already"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused(rig: Start, inputs: dict[str, str], reason: str) -> None:
+    on = rig()
+    run = on.run("versions:keep_images", launch(on, type=None, inputs=inputs))
+    assert run.status == 2
+    assert reason in run.report["reason"]
+
+
+def test_the_version_that_is_read_is_never_the_output(rig: Start) -> None:
+    on = rig()
+    run = on.run(
+        "versions:keep_images",
+        launch(on, {"allow_existing": True}, type=None, inputs={"target_version_name": "v1"}),
+    )
+    assert run.status == 2
+    assert "the DatasetVersion it reads" in run.report["reason"]
+    assert len(on.version.list_assets()) == 30
+
+
+def test_an_output_of_another_type_is_refused(rig: Start) -> None:
+    on = rig()
+    on.client.get_dataset_by_id(str(on.version.origin_id)).create_version("masks", type="SEGMENTATION")
+    run = on.run("versions:keep_images", launch(on, inputs={"target_version_name": "masks"}))
+    assert run.status == 2
+    assert (
+        "is of type SEGMENTATION, but the images come from things/v1 of type OBJECT_DETECTION" in run.report["reason"]
+    )

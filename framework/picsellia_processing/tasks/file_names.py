@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 UNNAMED = "image"
 """What an Image is called where its author does not name it."""
 LONGEST_STEM = 100
+"""Bytes."""
 DIGEST = 12
 
 
@@ -36,6 +37,11 @@ class FileNames:
         """The name of the `number`-th image made of `source`, counted from 1."""
         digest = hashlib.sha256(self._key + source.data_id.encode()).hexdigest()[:DIGEST]
         named = image.filename not in {UNNAMED, source.filename}
-        stem = PurePosixPath(image.filename if named else source.filename).stem[:LONGEST_STEM]
+        stem = _plain(PurePosixPath(image.filename if named else source.filename).stem)
         suffix = suffix_like(image.filename if named and PurePosixPath(image.filename).suffix else source.filename)
         return f"{stem}-{digest}{suffix}" if named else f"{stem}-{number}-{digest}{suffix}"
+
+
+def _plain(stem: str) -> str:
+    printable = "".join(char if char.isprintable() and char not in "/\\" else "_" for char in stem)
+    return printable.encode()[:LONGEST_STEM].decode(errors="ignore") or UNNAMED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from picsellia.types.enums import AnnotationStatus
 
 from tests.runs.rig import Rig
 from tests.runs.test_data_augmentation import annotate, sent, state
+from tests.runs.test_killed import kill, wait_for_requests
 
 Start = Callable[..., Rig]
 
@@ -117,6 +119,33 @@ def test_making_the_version_survives_faults(rig: Start) -> None:
     run = on.run("versions:keep_images", launch(on, type=None))
     assert run.status == 0, run.output
     assert len(state(on, OUTPUT)) == 30
+
+
+@pytest.mark.parametrize("fault_rate", [0.0, 0.2])
+def test_killed_and_run_again(rig: Start, tmp_path: Path, fault_rate: float) -> None:
+    on = rig(fault_rate=fault_rate, seed_faults=9, latency_ms=3)
+    annotate(on)
+    job = launch(on, {"batch_size": 3}, inputs={"target_version_name": "undisturbed"})
+    on.platform.clear_ledger()
+    assert on.run("versions:curate", job).status == 0
+    requests = on.platform.ledger()["total"]
+    expected = content(state(on, "undisturbed"))
+    for part, whom in ((0.5, "both"), (0.85, "worker")):
+        job = launch(on, {"batch_size": 3}, inputs={"target_version_name": f"killed-{part}"})
+        on.platform.clear_ledger()
+        process = on.start("versions:curate", job, tmp_path / str(part))
+        wait_for_requests(on, process, int(requests * part))
+        kill(process, whom)
+        process.wait(30)
+        assert on.run("versions:curate", job).status == 0
+        assert content(state(on, f"killed-{part}")) == expected
+    data = on.client.get_datalake().list_data()
+    assert len({each.filename for each in data}) == len(data) == 60, "a file was uploaded twice"
+
+
+def content(found: dict[str, list[str] | None]) -> dict[str, list[str] | None]:
+    """By the name of the source: the digest is another one for each output."""
+    return {name[:4]: shapes for name, shapes in found.items()}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from picsellia_processing import Rectangle
+from picsellia_processing.sdk.annotations import to_wire, write_annotations
 
 from tests.runs.rig import Rig, Run
 from tests.runs.test_killed import kill, wait_for_requests
@@ -25,11 +27,14 @@ def launch(on: Rig, parameters: dict[str, Any] | None = None, **options: Any) ->
 
 def annotate(on: Rig) -> None:
     """A box on every other picture, whose place says which."""
-    label = on.version.get_label("thing")
+    label_id = str(on.version.get_label("thing").id)
+    payloads = []
     for asset in on.version.list_assets():
         number = int(asset.filename[:2])
         if number % 2 == 0:
-            asset.create_annotation().create_rectangle(number, 1, 10, 5, label)
+            kind, box = to_wire(Rectangle("thing", number, 1, 10, 5), label_id)
+            payloads.append({"asset_id": str(asset.id), kind: [box]})
+    write_annotations(on.version, payloads, status="PENDING", replace=True)
 
 
 def state(on: Rig, name: str = OUTPUT) -> dict[str, list[str] | None]:

@@ -6,8 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia.types.enums import AnnotationStatus
+from picsellia_processing import Classification, Keypoints, Line, Mask, Point, Polygon, Rectangle
+from picsellia_processing.sdk.annotations import load_annotations, to_wire, write_annotations
+from PIL import Image as Pillow
 
 from tests.runs.rig import Rig
 from tests.runs.test_data_augmentation import annotate, sent, state
@@ -181,3 +186,46 @@ def test_an_output_of_another_type_is_refused(rig: Start) -> None:
     assert (
         "is of type SEGMENTATION, but the images come from things/v1 of type OBJECT_DETECTION" in run.report["reason"]
     )
+
+
+@pytest.mark.parametrize("target", ["versions:keep_all", "versions:keep_images"])
+def test_every_kind_of_shape_is_carried_as_it_is(rig: Start, images: Path, target: str) -> None:
+    for path in images.iterdir():
+        path.unlink()
+    exif = Pillow.Exif()
+    for orientation in range(1, 9):
+        exif[0x0112] = orientation
+        Pillow.new("RGB", (96, 64)).save(images / f"{orientation}.jpg", exif=exif)
+    on = rig(type="MULTI")
+    label_id = str(on.version.get_label("thing").id)
+    mask = np.zeros((64, 96), bool)
+    mask[3:20, 5:50] = mask[30, 60] = True
+    shapes = [
+        Rectangle("thing", 3, 4, 50, 60),
+        Polygon("thing", [(1, 1), (90, 3), (40, 60)]),
+        Line("thing", [(0, 0), (10, 40), (96, 64)]),
+        Point("thing", 17, 33),
+        Keypoints("thing", [(5, 6, 2), (7, 8, 1), (0, 0, 0)]),
+        Mask("thing", mask),
+        Classification("thing"),
+    ]
+    payloads: list[dict[str, Any]] = []
+    for asset in on.version.list_assets():
+        payload: dict[str, Any] = {"asset_id": str(asset.id)}
+        for shape in shapes:
+            kind, fields = to_wire(shape, label_id)
+            payload.setdefault(kind, []).append(fields)
+        payloads.append(payload)
+    write_annotations(on.version, payloads, status="ACCEPTED", replace=True)
+    expected = stored(on, on.version)
+    assert len(expected) == 8
+    run = on.run(target, launch(on))
+    assert run.status == 0, run.output
+    assert stored(on, on.output(OUTPUT)) == expected
+
+
+def stored(on: Rig, version: DatasetVersion) -> dict[str, tuple[str, list[Any]]]:
+    """Status and shapes as they are on the wire, by file name."""
+    names = {str(asset.id): asset.filename for asset in version.list_assets()}
+    found = load_annotations(version, dict.fromkeys(names, (96, 64)))
+    return {names[each]: (found[each].status, [to_wire(shape, "") for shape in found[each].shapes]) for each in found}

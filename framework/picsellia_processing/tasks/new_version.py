@@ -64,13 +64,10 @@ class NewVersionDecorator:
 def new_version_task(name: str, options: type[NewVersionParameters]) -> Task:
     """The declaration of a task type whose results fill a DatasetVersion."""
 
-    def prepare(
-        context: JobContext, options: Parameters, _: Signature, declaration: Declaration
-    ) -> tuple[JobContext, Output]:
-        from picsellia_processing.tasks.new_version_output import prepare_output  # noqa: PLC0415 - only Jobs load the SDK
+    def prepare(context: JobContext, options: Parameters, _: Signature, __: Declaration) -> tuple[JobContext, Output]:
+        from picsellia_processing.tasks.output_version import prepare_output  # noqa: PLC0415 - only Jobs load the SDK
 
         assert isinstance(options, NewVersionParameters)
-        del declaration
         return prepare_output(
             context,
             allow_existing=options.allow_existing,

@@ -26,12 +26,13 @@ check: setup ## lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	for folder in processings/*/; do $(BIN)/mypy $$folder || exit 1; done
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
 
 test: setup check ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(YOLO)
+	for folder in processings/*/; do $(BIN)/python -m pytest -n 2 --dist loadfile $$folder || exit 1; done
 
 bench: setup ## compare speed, requests and memory with picsellia-cv-engine
 	$(BIN)/python -m tests.benchmarks

@@ -10,12 +10,18 @@ from picsellia_processing.parameters import Field, Parameters
 from picsellia_processing.processing import Processing
 from picsellia_processing.tasks.annotating import AnnotationParameters
 from picsellia_processing.tasks.auto_annotation import AutoAnnotation, auto_annotation
+from picsellia_processing.tasks.data_augmentation import AugmentationParameters, DataAugmentation, data_augmentation
+from picsellia_processing.tasks.dataset_version_creation import DatasetVersionCreation, dataset_version_creation
+from picsellia_processing.tasks.new_version import NewVersionParameters
 from picsellia_processing.tasks.pre_annotation import PreAnnotation, pre_annotation
 
 __all__ = [
     "AnnotationParameters",
+    "AugmentationParameters",
     "AutoAnnotation",
     "Classification",
+    "DataAugmentation",
+    "DatasetVersionCreation",
     "Depends",
     "Field",
     "Image",
@@ -26,6 +32,7 @@ __all__ = [
     "Line",
     "Mask",
     "ModelFile",
+    "NewVersionParameters",
     "Parameters",
     "Point",
     "Polygon",
@@ -37,5 +44,7 @@ __all__ = [
     "Shape",
     "SkipAsset",
     "auto_annotation",
+    "data_augmentation",
+    "dataset_version_creation",
     "pre_annotation",
 ]

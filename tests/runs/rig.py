@@ -130,13 +130,18 @@ class Rig:
             out,
         )
 
-    def annotations(self) -> dict[str, list[str]]:
+    def output(self, name: str) -> DatasetVersion:
+        """The version `name` of the dataset the seeded version belongs to."""
+        return self.client.get_dataset_by_id(str(self.version.origin_id)).get_version(name)
+
+    def annotations(self, version: DatasetVersion | None = None) -> dict[str, list[str]]:
         """The shapes of every annotated asset, by file name, in a comparable form."""
         found: dict[str, list[str]] = {}
-        for page in pages(self.version, None):
+        version = version or self.version
+        for page in pages(version, None):
             names = {reference.id: reference.filename for reference in page.references}
             sizes = {reference.id: (reference.width, reference.height) for reference in page.references}
-            for asset_id, shapes in load_shapes(self.version, sizes).items():
+            for asset_id, shapes in load_shapes(version, sizes).items():
                 found[names[asset_id]] = sorted(map(repr, shapes))
         return found
 

@@ -19,6 +19,8 @@ from picsellia_processing import (
     Sample,
     Shape,
     auto_annotation,
+    data_augmentation,
+    dataset_version_creation,
     pre_annotation,
 )
 
@@ -49,6 +51,16 @@ def with_options(
     return [Rectangle("car", 0, 0, image.width * scale, image.height, parameters.confidence)]
 
 
+@data_augmentation(keep_originals=True, batch_size=4)
+def augmented(samples: list[Sample]) -> list[list[Sample]]:
+    return [[sample] for sample in samples]
+
+
+@dataset_version_creation
+def curated(sample: Sample) -> Sample | None:
+    return sample
+
+
 @pre_annotation()
 def driven(context: JobContext) -> None:
     for batch in context.samples(batch_size=2):
@@ -61,6 +73,7 @@ def driven(context: JobContext) -> None:
 
 def a_decorated_function_keeps_its_type(image: Image) -> None:
     assert_type(plain([image]), list[list[Rectangle]])
+    assert_type(curated(Sample(image)), Sample | None)
     assert_type(with_options(image, b"", MyParameters()), list[Shape])
     with_options(image, b"", parameters=MyParameters(confidence=1), scale=2)
     processing: Processing[..., Any] = plain

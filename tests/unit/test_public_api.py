@@ -13,8 +13,11 @@ HEAVY = {"torch", "cv2", "ray", "starlette", "uvicorn", "picsellia", "numpy", "P
 def test_exported_names() -> None:
     assert picsellia_processing.__all__ == [
         "AnnotationParameters",
+        "AugmentationParameters",
         "AutoAnnotation",
         "Classification",
+        "DataAugmentation",
+        "DatasetVersionCreation",
         "Depends",
         "Field",
         "Image",
@@ -25,6 +28,7 @@ def test_exported_names() -> None:
         "Line",
         "Mask",
         "ModelFile",
+        "NewVersionParameters",
         "Parameters",
         "Point",
         "Polygon",
@@ -36,6 +40,8 @@ def test_exported_names() -> None:
         "Shape",
         "SkipAsset",
         "auto_annotation",
+        "data_augmentation",
+        "dataset_version_creation",
         "pre_annotation",
     ]
 

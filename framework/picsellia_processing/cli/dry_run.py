@@ -142,32 +142,33 @@ def _run_on(platform: LocalPlatform, plan: Plan, *, as_json: bool) -> int:
     environment = job_environment(os.environ, job_id=str(job.id), platform=access)
     code = run_job(plan.target, plan.out.path, environment, quiet_stdout=as_json)
     if plan.out.report.is_file():
-        _show(client, _dataset_version(client, seeded), plan.out, as_json=as_json)
+        _show(client, seeded, plan.out, as_json=as_json)
     else:
         print(f"pxp: the Job left no report in {plan.out.path}", file=sys.stderr)
     return code
 
 
-def _show(client: Client, version: DatasetVersion | None, out: OutFolder, *, as_json: bool) -> None:
+def _show(client: Client, seeded: Mapping[str, Any], out: OutFolder, *, as_json: bool) -> None:
     from picsellia_processing.cli.results import write_results  # noqa: PLC0415 - only once the Job has ended
     from picsellia_processing.cli.summary import summarize  # noqa: PLC0415 - likewise
     from picsellia_processing.job.report import read  # noqa: PLC0415 - likewise
 
     report = read(out.report)
-    write_results(client, version, report, out)
+    shown = report.output.id if report.output is not None else seeded.get("dataset_version_id")
+    write_results(client, _dataset_version(client, shown), report, out)
     if as_json:
         print(json.dumps(report.model_dump(mode="json") | {"paths": out.existing()}, indent=2))
     else:
         print(summarize(report, out))
 
 
-def _dataset_version(client: Client, seeded: Mapping[str, Any]) -> DatasetVersion | None:
+def _dataset_version(client: Client, version_id: str | None) -> DatasetVersion | None:
     from picsellia_processing.sdk.client import translated  # noqa: PLC0415 - loads the SDK
 
-    if not seeded.get("dataset_version_id"):
+    if not version_id:
         return None
     with translated("looking up the DatasetVersion"):
-        return client.get_dataset_version_by_id(seeded["dataset_version_id"])
+        return client.get_dataset_version_by_id(version_id)
 
 
 def _pair(text: str) -> tuple[str, str]:

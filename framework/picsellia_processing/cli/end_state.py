@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.sdk.annotations import from_wire, read_labels
-from picsellia_processing.sdk.assets import pages
+from picsellia_processing.sdk.assets import all_pages
 from picsellia_processing.sdk.client import translated
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def read_end_state(version: DatasetVersion, confidences: Confidences) -> EndStat
     labels = tuple(read_labels(version))
     with translated("reading the annotations"), contextlib.redirect_stderr(io.StringIO()):  # the SDK's progress bar
         annotations = version.load_annotations()
-    references = sorted((each for page in pages(version, None) for each in page.references), key=_filename)
+    references = sorted((each for page in all_pages(version) for each in page.references), key=_filename)
     return EndState(labels, tuple(_asset_state(each, annotations.get(each.id, ()), confidences) for each in references))
 
 

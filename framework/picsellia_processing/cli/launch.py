@@ -24,7 +24,9 @@ def launch(
 ) -> Job:
     """Launch a Job on the fixture's DatasetVersion, or on its ModelVersion where there is none.
 
-    `seeded` has the ids of what the platform was seeded with; `parameters` come in front of the fixture's.
+    A Job on a DatasetVersion that fills another one fills one that is named as the processing, unless the fixture's
+    inputs say otherwise. `seeded` has the ids of what the platform was seeded with; `parameters` come in front of the
+    fixture's.
 
     Raises:
         FixtureError: the platform knows no task of that name, or has not what is selected.
@@ -37,6 +39,7 @@ def launch(
         with translated("launching the Job"):
             return client.get_model_version_by_id(seeded["model_version_id"]).launch_processing(processing, **options)
     processing = _processing(client, name, "DATASET_VERSION", fixture)
+    inputs.setdefault("target_version_name", name)
     if fixture.model_version is not None:
         inputs.setdefault("model_version_id", seeded["model_version_id"])
     with translated("launching the Job"):

@@ -51,7 +51,7 @@ class _Part(BaseModel):
 
 
 class Target(_Part):
-    """What the Job worked on."""
+    """What the Job worked on, or filled."""
 
     type: Text
     id: Text
@@ -124,8 +124,9 @@ class Report(_Part):
     """Everything there is to say about a Job that has ended.
 
     Only `status` is always known: a Job that ended before its worker said anything has the defaults for the rest.
-    `shapes` were written; `dropped_shapes` and `skipped` count by reason; `limiting_stage` is the one that set the
-    speed; `first_write_seconds` is how long it took until the first result was durable.
+    `output` is the DatasetVersion it filled, where there is one. `shapes` were written, and what else was is counted in
+    `produced`; `dropped_shapes` and `skipped` count by reason; `limiting_stage` is the one that set the speed;
+    `first_write_seconds` is how long it took until the first result was durable.
     """
 
     status: Literal["succeeded", "failed", "terminated"]
@@ -134,6 +135,7 @@ class Report(_Part):
     task: Text = ""
     job_id: Text = ""
     target: Target | None = None
+    output: Target | None = None
     assets: Assets = Field(default_factory=Assets)
     shapes: Count = 0
     produced: Counts = Field(default_factory=dict)

@@ -77,6 +77,7 @@ class Work:
             context, _options(processing, parameters), processing.signature, processing.declaration
         )
         self._labels = context
+        self._known |= _described_output(context)
         stored = choose_files(context.model_version, processing.model_files)
         if stored:
             self._events.send(Chapter("Model"))
@@ -85,7 +86,7 @@ class Work:
             files[wanted] = download(context.client, file, self._folder / "model-files")
             print(f"model file {file.name!r}: {file.filename}, {files[wanted].stat().st_size:,} bytes", flush=True)
         options = _options(processing, parameters)
-        streamed = options if isinstance(options, StreamParameters) else StreamParameters()
+        streamed = options if isinstance(options, StreamParameters) else StreamParameters.model_validate({})
         self._tally = Tally(streamed.max_failure_rate, self._failed)
         with Predictions(self._out) as predictions:
             self._stream = Stream(
@@ -193,6 +194,14 @@ def _described(context: JobContext, job_id: str) -> dict[str, Any]:
             "framework": model.framework.value,
         },
     }
+
+
+def _described_output(context: JobContext) -> dict[str, Any]:
+    version = context.output_dataset_version
+    if version is None:
+        return {}
+    print(f"output: {version.name}/{version.version}", flush=True)
+    return {"output": {"type": "DATASET_VERSION", "id": str(version.id), "name": f"{version.name}/{version.version}"}}
 
 
 def _labels(context: JobContext | None, tally: Tally) -> list[dict[str, Any]]:

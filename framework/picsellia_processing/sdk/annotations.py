@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -123,14 +124,27 @@ def to_wire(shape: Shape, label_id: str) -> tuple[str, dict[str, Any]]:
             return "classifications", common
 
 
+@dataclass(frozen=True, slots=True)
+class StoredAnnotation:
+    """An annotation as the platform holds it: its status, and its shapes in the coordinates of the file as stored."""
+
+    status: str
+    shapes: tuple[Shape, ...]
+
+
 def load_shapes(version: DatasetVersion, sizes: Mapping[str, tuple[int, int]]) -> dict[str, tuple[Shape, ...]]:
-    """What the assets are annotated with, in the coordinates of their files as stored, by asset id.
+    """The shapes of `load_annotations`, by asset id."""
+    return {asset_id: annotation.shapes for asset_id, annotation in load_annotations(version, sizes).items()}
+
+
+def load_annotations(version: DatasetVersion, sizes: Mapping[str, tuple[int, int]]) -> dict[str, StoredAnnotation]:
+    """What the assets are annotated with, by asset id.
 
     `sizes` gives the width and height of each asset that is asked about. One without an annotation is not in the
     result; of several annotations of an asset the newest counts.
     """
     asset_ids = list(sizes)
-    shapes: dict[str, tuple[Shape, ...]] = {}
+    found: dict[str, StoredAnnotation] = {}
     with translated(f"reading the annotations of {len(asset_ids)} assets"):
         for some in _chunks(asset_ids, ANNOTATION_IDS_LIMIT):
             path = f"/api/dataset/version/{version.id}/annotations/ids"
@@ -138,8 +152,10 @@ def load_shapes(version: DatasetVersion, sizes: Mapping[str, tuple[int, int]]) -
             for chunk in _chunks(ids, annotation_chunk(version)):
                 for annotation in read_annotations(version, chunk):
                     asset_id = str(annotation["asset_id"])
-                    shapes.setdefault(asset_id, from_wire(annotation, sizes[asset_id]))
-    return shapes
+                    if asset_id not in found:
+                        status = str(annotation.get("status") or AnnotationStatus.PENDING.value)
+                        found[asset_id] = StoredAnnotation(status, from_wire(annotation, sizes[asset_id]))
+    return found
 
 
 def from_wire(annotation: Mapping[str, Any], size: tuple[int, int]) -> tuple[Shape, ...]:

@@ -40,7 +40,7 @@ def pages(version: DatasetVersion, selection: Sequence[str] | None) -> Iterator[
         JobError: nothing of a selection of one page is there, or the DatasetVersion has no asset.
         PlatformError: the platform cannot be reached.
     """
-    found = _all_pages(version) if selection is None else _selected_pages(version, selection)
+    found = all_pages(version) if selection is None else _selected_pages(version, selection)
     first = next(found)
     if not first.references and first.total <= PAGE:
         what = "is empty" if selection is None else f"has none of the {first.total} selected assets"
@@ -48,7 +48,12 @@ def pages(version: DatasetVersion, selection: Sequence[str] | None) -> Iterator[
     return chain([first], found)
 
 
-def _all_pages(version: DatasetVersion) -> Iterator[Page]:
+def all_pages(version: DatasetVersion) -> Iterator[Page]:
+    """All its assets, a page at a time, also where there is none.
+
+    Raises:
+        PlatformError: the platform cannot be reached.
+    """
     parameters: dict[str, Any] = add_data_mandatory_query_parameters({"limit": PAGE, "offset": 0})
     path = f"/api/dataset/version/{version.id}/assets"
     while True:

@@ -10,12 +10,18 @@ from picsellia_processing.parameters import Field, Parameters
 from picsellia_processing.processing import Processing
 from picsellia_processing.tasks.annotating import AnnotationParameters
 from picsellia_processing.tasks.auto_annotation import AutoAnnotation, auto_annotation
+from picsellia_processing.tasks.auto_tagging import AutoTagging, auto_tagging
+from picsellia_processing.tasks.data_auto_tagging import DataAutoTagging, data_auto_tagging
 from picsellia_processing.tasks.pre_annotation import PreAnnotation, pre_annotation
+from picsellia_processing.tasks.tagging import DataTags, TaggingParameters
 
 __all__ = [
     "AnnotationParameters",
     "AutoAnnotation",
+    "AutoTagging",
     "Classification",
+    "DataAutoTagging",
+    "DataTags",
     "Depends",
     "Field",
     "Image",
@@ -36,6 +42,9 @@ __all__ = [
     "Sample",
     "Shape",
     "SkipAsset",
+    "TaggingParameters",
     "auto_annotation",
+    "auto_tagging",
+    "data_auto_tagging",
     "pre_annotation",
 ]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from picsellia import Client
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from picsellia.sdk.job import Job
     from picsellia.sdk.model_version import ModelVersion
 
-    from picsellia_processing.annotation import Shape
     from picsellia_processing.image import Image, Sample
     from picsellia_processing.labels import Labels
 
@@ -32,7 +31,7 @@ class Driver(Protocol):
         """The same, each with the annotation it already has."""
         ...
 
-    def write(self, image: Image, result: Sequence[Shape]) -> None:
+    def write(self, image: Image, result: Any) -> None:
         """Hand over the result for one image; it is written in chunks, in the background."""
         ...
 
@@ -98,7 +97,7 @@ class JobContext:
         """As `images`, each with the annotation its Asset already has."""
         return self._driver().samples(batch_size)
 
-    def write(self, image: Image, result: Sequence[Shape]) -> None:
+    def write(self, image: Image, result: Any) -> None:
         """Hand over the result for one image of `images` or `samples`: written in chunks, acknowledged by the end.
 
         Raises:

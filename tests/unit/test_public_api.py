@@ -14,7 +14,10 @@ def test_exported_names() -> None:
     assert picsellia_processing.__all__ == [
         "AnnotationParameters",
         "AutoAnnotation",
+        "AutoTagging",
         "Classification",
+        "DataAutoTagging",
+        "DataTags",
         "Depends",
         "Field",
         "Image",
@@ -35,7 +38,10 @@ def test_exported_names() -> None:
         "Sample",
         "Shape",
         "SkipAsset",
+        "TaggingParameters",
         "auto_annotation",
+        "auto_tagging",
+        "data_auto_tagging",
         "pre_annotation",
     ]
 

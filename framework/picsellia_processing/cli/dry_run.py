@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from picsellia_processing.platform.process import LocalPlatform
 
 
-SEEDED_IDS = ("dataset_version_id", "model_version_id")
+SEEDED_IDS = ("dataset_version_id", "datalake_id", "model_version_id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from picsellia_processing.sdk.session import is_expired
 from picsellia_processing.task import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from picsellia import Client
     from picsellia.sdk.dataset_version import DatasetVersion
@@ -77,14 +77,14 @@ def _selected_pages(version: DatasetVersion, selection: Sequence[str]) -> Iterat
 
 
 def _references(content: dict[str, Any]) -> list[AssetReference]:
-    return [_reference(item) for item in content["items"]]
+    return [to_reference(item["data"], str(item["id"])) for item in content["items"]]
 
 
-def _reference(item: dict[str, Any]) -> AssetReference:
-    data = item["data"]
+def to_reference(data: Mapping[str, Any], identifier: str) -> AssetReference:
+    """A data, as the platform lists it, as what is streamed: under the id of its Asset, or its own."""
     meta = data.get("meta") or {}
     return AssetReference(
-        id=str(item["id"]),
+        id=identifier,
         filename=data["filename"],
         url=data.get("presigned_url"),
         width=int(meta.get("width") or 0),

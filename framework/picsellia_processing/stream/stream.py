@@ -23,7 +23,6 @@ from picsellia_processing.tasks.annotation_output import stored_orientation
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from picsellia_processing.annotation import Shape
     from picsellia_processing.context import JobContext
     from picsellia_processing.signature import Items
     from picsellia_processing.stream.sink import Acknowledge
@@ -115,7 +114,7 @@ class Stream:
         """Batches of samples, as `JobContext.samples`."""
         yield from self._batches(batch_size, annotated=True)
 
-    def write(self, image: Image, result: Sequence[Shape]) -> None:
+    def write(self, image: Image, result: Any) -> None:
         """The result for one image, as `JobContext.write`."""
         self._check_driven()
         self._sink.put(self._output.record(image, result))

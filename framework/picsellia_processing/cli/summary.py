@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 FAILURES_NAMED = 10
 LABELS_NAMED = 10
-PRODUCED_NAMED = 10
 REASON_LENGTH = 160
 
 
@@ -34,9 +33,7 @@ def _lines(report: Report, out: OutFolder) -> Iterator[str]:
         f"{with_commas(assets.failed)} failed",
     )
     dropped = sum(report.dropped_shapes.values())
-    if report.shapes or dropped or not report.produced:
-        yield _line("shapes", with_commas(report.shapes), f"{with_commas(dropped)} dropped" if dropped else "")
-    yield from _produced(report)
+    yield _line("shapes", with_commas(report.shapes), f"{with_commas(dropped)} dropped" if dropped else "")
     yield _line(
         "speed",
         f"{report.images_per_second:,.1f} images/s",
@@ -50,13 +47,6 @@ def _lines(report: Report, out: OutFolder) -> Iterator[str]:
     for name, path in paths:
         if path.is_file():
             yield _line(name, str(path))
-
-
-def _produced(report: Report) -> Iterator[str]:
-    for index, (name, count) in enumerate(list(report.produced.items())[:PRODUCED_NAMED]):
-        yield _line("" if index else "produced", f"{with_commas(count)} {name}")
-    if len(report.produced) > PRODUCED_NAMED:
-        yield _line("", f"and {with_commas(len(report.produced) - PRODUCED_NAMED)} more, all in report.json")
 
 
 def _failures(report: Report) -> Iterator[str]:

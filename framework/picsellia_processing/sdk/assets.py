@@ -77,14 +77,14 @@ def _selected_pages(version: DatasetVersion, selection: Sequence[str]) -> Iterat
 
 
 def _references(content: dict[str, Any]) -> list[AssetReference]:
-    return [to_reference(item["data"], str(item["id"])) for item in content["items"]]
+    return [to_reference(item, item["data"]) for item in content["items"]]
 
 
-def to_reference(data: Mapping[str, Any], identifier: str) -> AssetReference:
-    """A data, as the platform lists it, as what is streamed: under the id of its Asset, or its own."""
+def to_reference(item: Mapping[str, Any], data: Mapping[str, Any]) -> AssetReference:
+    """What the platform lists, an Asset or a data by itself, and its data, as what is streamed."""
     meta = data.get("meta") or {}
     return AssetReference(
-        id=identifier,
+        id=str(item["id"]),
         filename=data["filename"],
         url=data.get("presigned_url"),
         width=int(meta.get("width") or 0),
@@ -93,6 +93,7 @@ def to_reference(data: Mapping[str, Any], identifier: str) -> AssetReference:
         data_id=str(data["id"]),
         type=data.get("type", "IMAGE"),
         upload_status=data.get("upload_status", "DONE"),
+        tags=tuple(str(tag["name"]) for tag in item.get("tags") or ()),
     )
 
 

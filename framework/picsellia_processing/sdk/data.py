@@ -41,9 +41,18 @@ def data_pages(lake: Datalake, selection: Sequence[str]) -> Iterator[Page]:
 def _pages(lake: Datalake, selection: Sequence[str]) -> Iterator[Page]:
     for start in range(0, len(selection), PAGE):
         ids = selection[start : start + PAGE]
-        references = [to_reference(item, str(item["id"])) for item in _list(lake, ids)]
+        references = [to_reference(item, item) for item in _list(lake, ids)]
         there = {reference.id for reference in references}
         yield Page(references, len(selection), tuple(each for each in ids if each not in there))
+
+
+def read_data_ids(lake: Datalake) -> list[str]:
+    """The ids of everything in a Datalake. Meant for small ones: they are listed in one go."""
+    with translated(f"listing the data of the Datalake {lake.name}"):
+        try:
+            return [str(each) for each in lake.list_data().ids]
+        except picsellia.exceptions.NoDataError:
+            return []
 
 
 def read_data(lake: Datalake, ids: Sequence[str]) -> dict[str, dict[str, Any]]:

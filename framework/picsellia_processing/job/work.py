@@ -85,7 +85,7 @@ class Work:
             files[wanted] = download(context.client, file, self._folder / "model-files")
             print(f"model file {file.name!r}: {file.filename}, {files[wanted].stat().st_size:,} bytes", flush=True)
         options = _options(processing, parameters)
-        streamed = options if isinstance(options, StreamParameters) else StreamParameters()
+        streamed = options if isinstance(options, StreamParameters) else StreamParameters.model_validate({})
         self._tally = Tally(streamed.max_failure_rate, self._failed)
         with Predictions(self._out) as predictions:
             self._stream = Stream(

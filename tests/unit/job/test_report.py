@@ -19,6 +19,7 @@ FULL = {
     "target": {"type": "DATASET_VERSION", "id": "1", "name": "shapes/v1"},
     "assets": {"selected": 3, "processed": 2, "skipped": 0, "failed": 1},
     "shapes": 4,
+    "produced": {"new images": 2},
     "dropped_shapes": {"no area": 1},
     "skipped": {},
     "failures": [{"asset": "a.jpg", "asset_id": "1", "stage": "decode", "reason": "truncated"}],

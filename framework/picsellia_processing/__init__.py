@@ -10,17 +10,23 @@ from picsellia_processing.parameters import Field, Parameters
 from picsellia_processing.processing import Processing
 from picsellia_processing.tasks.annotating import AnnotationParameters
 from picsellia_processing.tasks.auto_annotation import AutoAnnotation, auto_annotation
+from picsellia_processing.tasks.auto_tagging import AutoTagging, auto_tagging
 from picsellia_processing.tasks.data_augmentation import AugmentationParameters, DataAugmentation, data_augmentation
+from picsellia_processing.tasks.data_auto_tagging import DataAutoTagging, data_auto_tagging
 from picsellia_processing.tasks.dataset_version_creation import DatasetVersionCreation, dataset_version_creation
 from picsellia_processing.tasks.new_version import NewVersionParameters
 from picsellia_processing.tasks.pre_annotation import PreAnnotation, pre_annotation
+from picsellia_processing.tasks.tagging import DataTags, TaggingParameters
 
 __all__ = [
     "AnnotationParameters",
     "AugmentationParameters",
     "AutoAnnotation",
+    "AutoTagging",
     "Classification",
     "DataAugmentation",
+    "DataAutoTagging",
+    "DataTags",
     "DatasetVersionCreation",
     "Depends",
     "Field",
@@ -43,8 +49,11 @@ __all__ = [
     "Sample",
     "Shape",
     "SkipAsset",
+    "TaggingParameters",
     "auto_annotation",
+    "auto_tagging",
     "data_augmentation",
+    "data_auto_tagging",
     "dataset_version_creation",
     "pre_annotation",
 ]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class AssetReference:
     """An Asset as the platform lists it: no pixels, and a URL that expires.
 
-    `width` and `height` are the size the platform has for the file; 0 where it has none.
+    `width` and `height` are the size the platform has for the file; 0 where it has none. `tags` are the names of the
+    tags it had when it was listed. For a data of a Datalake, `id` is that of the data.
     """
 
     id: str
@@ -28,6 +29,7 @@ class AssetReference:
     data_id: str = ""
     type: str = "IMAGE"
     upload_status: str = "DONE"
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

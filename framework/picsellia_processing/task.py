@@ -37,7 +37,7 @@ class Record:
     """The result for one item, ready to be written: what goes on the wire, and what goes on the report.
 
     `payload` is what the Output that made the record writes. `produced` counts what it is besides shapes, such as
-    `{"tags": 2}`.
+    `{"tags": 2}`; `details` are what it is besides shapes, for people, as JSON values.
     """
 
     reference: AssetReference
@@ -46,6 +46,7 @@ class Record:
     dropped: Sequence[str] = ()
     unmatched: Sequence[str] = ()
     produced: Mapping[str, int] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Task:
         check: the mistakes in a signature or a declaration, such as a return type that cannot be written.
         prepare: resolves what the task needs (labels, for example) before any download, and makes the Output. It gets
             the Job, the task's options, the signature, and what the author declares of the model.
+        other_targets: what else a Job of it may run on; `JobContext.target_type` says what it is.
     """
 
     name: str
@@ -146,3 +148,4 @@ class Task:
     options: ParametersClass
     check: Callable[[Signature, Declaration], list[str]]
     prepare: Callable[[JobContext, Parameters, Signature, Declaration], tuple[JobContext, Output]]
+    other_targets: tuple[str, ...] = ()

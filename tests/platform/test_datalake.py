@@ -172,3 +172,21 @@ def test_object_that_was_not_uploaded_cannot_become_data(client: Client) -> None
     payload = '{"type": "IMAGE", "filename": "x.jpg", "object_name": "nowhere", "content_type": "image/jpeg"}'
     with pytest.raises(BadRequestError, match="has not been uploaded"):
         client.connection.post(f"/api/datalake/{client.get_datalake().id}/datas", data=payload)
+
+
+def test_many_data_are_updated_at_once(client: Client, data: list[Data], names: Iterator[str]) -> None:
+    lake = client.get_datalake()
+    kept = lake.create_data_tag(next(names))
+    made, refused, source = next(names), next(names), next(names)
+    data[0].add_tags(kept)
+    data[1].update_custom_metadata({"line": 1})
+    update = {"metadata": {"manufacturer": "x"}, "tags": [made], "data_source": source, "custom_metadata": {"line": 2}}
+    lake.update_multiple_data({data[0].id: update, data[1].id: {"tags": [made]}})
+    assert {kept.name, made} <= {tag.name for tag in data[0].get_tags()}
+    assert made in [tag.name for tag in data[1].get_tags()]
+    assert (data[0].sync()["custom_metadata"], data[1].sync()["custom_metadata"]) == ({"line": 2}, {"line": 1})
+    assert data[0].sync()["metadata"]["manufacturer"] == "x"
+    assert data[0].get_datasource().name == source
+    with pytest.raises(ResourceNotFoundError, match="not in the datalake"):
+        lake.update_multiple_data({data[2].id: {"tags": [refused]}, uuid.uuid4(): {}})
+    assert refused not in [tag.name for tag in data[2].get_tags()]

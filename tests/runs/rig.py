@@ -17,11 +17,13 @@ from picsellia_processing.platform.process import LocalPlatform
 from picsellia_processing.sdk.annotations import load_shapes
 from picsellia_processing.sdk.assets import pages
 from picsellia_processing.sdk.client import connect
+from picsellia_processing.sdk.data import read_data
 from picsellia_processing.sdk.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from picsellia.sdk.datalake import Datalake
     from picsellia.sdk.dataset_version import DatasetVersion
     from picsellia.sdk.processing import Processing
 
@@ -74,6 +76,35 @@ class Rig:
             processing, assets, parameters=dict(parameters or {}), inputs={**given, **(inputs or {})}
         )
         return str(job.id)
+
+    @cached_property
+    def lake(self) -> Datalake:
+        return self.client.get_datalake(id=self.platform.seeded["datalake_id"])
+
+    def launch_on_datalake(
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        filenames: Sequence[str] | None = None,
+        type: str | None = "DATA_AUTO_TAGGING",
+    ) -> str:
+        data = self.lake.list_data(filenames=list(filenames)) if filenames is not None else self.lake.list_data()
+        job = self.lake.launch_processing(self._processing(type, "DATALAKE"), data, parameters=dict(parameters or {}))
+        return str(job.id)
+
+    def asset_tags(self) -> dict[str, list[str]]:
+        """The names of the tags of every asset that has one, by file name."""
+        path = f"/api/dataset/version/{self.version.id}/assets"
+        items = self.client.connection.get(path, params={"limit": 1000}).json()["items"]
+        return {item["data"]["filename"]: sorted(tag["name"] for tag in item["tags"]) for item in items if item["tags"]}
+
+    def data_state(self) -> dict[str, tuple[list[str], dict[str, Any] | None]]:
+        """The names of the tags and the custom metadata of every data of the Datalake, by file name."""
+        data = read_data(self.lake, [str(each) for each in self.lake.list_data().ids])
+        return {
+            item["filename"]: (sorted(tag["name"] for tag in item["tags"]), item["custom_metadata"])
+            for item in data.values()
+        }
 
     def _processing(self, type: str | None, target: str) -> Processing:
         name = f"{type} on {target}"

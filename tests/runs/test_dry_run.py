@@ -342,3 +342,54 @@ def processes_below(pid: int) -> list[int]:
     parents = dict(map(int, line.split()) for line in listed.splitlines())
     found = [child for child, parent in parents.items() if parent == pid]
     return found + [each for child in found for each in processes_below(child)]
+
+
+TAGS = """
+from picsellia_processing import DataTags, Image, data_auto_tagging
+
+@data_auto_tagging(batch_size=2)
+def tag(images: list[Image]) -> list[DataTags]:
+    return [DataTags(["dark <b>"], {"name": image.filename}) for image in images]
+"""
+
+
+def test_a_job_on_a_datalake(tmp_path):
+    fixture = 'task = "data_auto_tagging"\nselection = ["01.jpg", "03.jpg"]\n[datalake]\nimages = "images"\n'
+    write_processing(tmp_path / "mine", TAGS, fixture=fixture)
+    done = dry_run("mine", cwd=tmp_path)
+    assert done.code == 0, done.stderr + done.stdout
+    report = done.json("report.json")
+    assert report["target"]["type"] == "DATALAKE"
+    assert report["assets"] == {"selected": 2, "processed": 2, "skipped": 0, "failed": 0}
+    assert report["produced"] == {"tags": 2, "metadata": 2, "tag 'dark <b>'": 2}
+    told = [json.loads(line) for line in (done.out / "predictions.jsonl").read_text().splitlines()]
+    assert {each["filename"]: (each["tags"], each["metadata"]) for each in told} == {
+        name: (["dark <b>"], {"name": name}) for name in ("01.jpg", "03.jpg")
+    }
+    page = (done.out / "report.html").read_text()
+    assert page.count('src="data:image/jpeg;base64,') == 4
+    assert page.count('<span class="tag">dark &lt;b&gt;</span>') == 2
+    assert not (done.out / "annotations.json").exists()
+    again = dry_run("mine", "--again", cwd=tmp_path)
+    assert again.code == 0, again.stderr + again.stdout
+    assert (again.out / "report.html").read_text().count('<span class="tag">dark &lt;b&gt;</span>') == 2
+    elsewhere = dry_run("mine", "--images", "mine/fixture/images", cwd=tmp_path)
+    assert elsewhere.code == 0, elsewhere.stderr + elsewhere.stdout
+    assert elsewhere.json("report.json")["assets"]["processed"] == 4
+
+
+@pytest.mark.parametrize(
+    ("fixture", "found"),
+    [
+        ('[datalake]\n[dataset_version]\nname = "x"\n', "a [dataset_version] or a [datalake]"),
+        ('selection = ["1.jpg"]\n[datalake]\n', "did you mean"),
+        ('[datalake]\nlabels = ["x"]\n', "labels"),
+        ('[datalake]\nimages = "photos"\n', "no such folder"),
+    ],
+)
+def test_mistakes_of_a_datalake_fixture_are_found_before_anything_starts(tmp_path, fixture, found):
+    write_processing(tmp_path / "mine", TAGS, fixture=fixture)
+    done = dry_run("mine", cwd=tmp_path)
+    assert done.code == 2
+    assert found in done.stderr
+    assert not done.out.exists()

@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = folder / name[1]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    for place in ("photos", "detector/fixture/images"):
+    for place in ("photos", "detector/fixture/images", "lake/fixture/images"):
         (folder / place).mkdir()
         for number in range(3):
             photo = Image.new("RGB", (60, 40))
@@ -65,7 +65,7 @@ def test_the_tests_pass(folder: Path) -> None:
     assert "1 passed" in finished.stdout
 
 
-@pytest.mark.parametrize("target", ["brightest:Annotate", "driven:annotate"])
+@pytest.mark.parametrize("target", ["brightest:Annotate", "driven:annotate", "tagger:tag"])
 def test_every_other_program_is_a_processing_too(folder: Path, target: str) -> None:
     finished = run(folder, sys.executable, "-m", "picsellia_processing", "dry-run", target, "--images", "photos")
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from picsellia import Client
+    from picsellia.sdk.datalake import Datalake
     from picsellia.sdk.dataset_version import DatasetVersion
 
     from picsellia_processing.fixture import Fixture
     from picsellia_processing.platform.process import LocalPlatform
 
 
-SEEDED_IDS = ("dataset_version_id", "model_version_id")
+SEEDED_IDS = ("dataset_version_id", "datalake_id", "model_version_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,24 +143,34 @@ def _run_on(platform: LocalPlatform, plan: Plan, *, as_json: bool) -> int:
     environment = job_environment(os.environ, job_id=str(job.id), platform=access)
     code = run_job(plan.target, plan.out.path, environment, quiet_stdout=as_json)
     if plan.out.report.is_file():
-        _show(client, seeded, plan.out, as_json=as_json)
+        _show(client, plan.fixture, seeded, plan.out, as_json=as_json)
     else:
         print(f"pxp: the Job left no report in {plan.out.path}", file=sys.stderr)
     return code
 
 
-def _show(client: Client, seeded: Mapping[str, Any], out: OutFolder, *, as_json: bool) -> None:
+def _show(client: Client, fixture: Fixture, seeded: Mapping[str, Any], out: OutFolder, *, as_json: bool) -> None:
     from picsellia_processing.cli.results import write_results  # noqa: PLC0415 - only once the Job has ended
     from picsellia_processing.cli.summary import summarize  # noqa: PLC0415 - likewise
     from picsellia_processing.job.report import read  # noqa: PLC0415 - likewise
 
     report = read(out.report)
     shown = report.output.id if report.output is not None else seeded.get("dataset_version_id")
-    write_results(client, _dataset_version(client, shown), report, out)
+    version, lake = _dataset_version(client, shown), _datalake(client, fixture, seeded)
+    write_results(client, version, report, out, lake=lake)
     if as_json:
         print(json.dumps(report.model_dump(mode="json") | {"paths": out.existing()}, indent=2))
     else:
         print(summarize(report, out))
+
+
+def _datalake(client: Client, fixture: Fixture, seeded: Mapping[str, Any]) -> Datalake | None:
+    from picsellia_processing.sdk.client import translated  # noqa: PLC0415 - loads the SDK
+
+    if fixture.datalake is None:
+        return None
+    with translated("looking up the Datalake"):
+        return client.get_datalake(id=seeded["datalake_id"])
 
 
 def _dataset_version(client: Client, version_id: str | None) -> DatasetVersion | None:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from picsellia_processing.sdk.annotations import from_wire, read_labels
 from picsellia_processing.sdk.assets import all_pages
 from picsellia_processing.sdk.client import translated
+from picsellia_processing.sdk.data import data_pages, read_data_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from picsellia.sdk.datalake import Datalake
     from picsellia.sdk.dataset_version import DatasetVersion
 
     from picsellia_processing.annotation import Shape
@@ -79,6 +81,17 @@ def read_end_state(version: DatasetVersion, confidences: Confidences) -> EndStat
         annotations = version.load_annotations()
     references = sorted((each for page in all_pages(version) for each in page.references), key=_filename)
     return EndState(labels, tuple(_asset_state(each, annotations.get(each.id, ()), confidences) for each in references))
+
+
+def read_datalake_state(lake: Datalake) -> EndState:
+    """Read the data of a Datalake, which have no annotations.
+
+    Raises:
+        PlatformError: the platform cannot be reached.
+    """
+    ids = read_data_ids(lake)
+    references = sorted((each for page in data_pages(lake, ids) for each in page.references), key=_filename)
+    return EndState((), tuple(AssetState(each, annotated=False, shapes=()) for each in references))
 
 
 def _filename(reference: AssetReference) -> str:

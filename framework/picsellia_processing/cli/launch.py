@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def launch(
     client: Client, name: str, fixture: Fixture, seeded: Mapping[str, Any], parameters: Mapping[str, Any]
 ) -> Job:
-    """Launch a Job on the fixture's DatasetVersion, or on its ModelVersion where there is none.
+    """Launch a Job on the fixture's DatasetVersion or Datalake, or on its ModelVersion where there is neither.
 
     A Job on a DatasetVersion that fills another one fills one that is named as the processing, unless the fixture's
     inputs say otherwise. `seeded` has the ids of what the platform was seeded with; `parameters` come in front of the
@@ -34,18 +34,30 @@ def launch(
     """
     inputs = dict(fixture.inputs)
     options: dict[str, Any] = {"parameters": {**fixture.parameters, **parameters}, "inputs": inputs}
-    if fixture.dataset_version is None:
+    if fixture.dataset_version is None and fixture.datalake is None:
         processing = _processing(client, name, "MODEL_VERSION", fixture)
         with translated("launching the Job"):
             return client.get_model_version_by_id(seeded["model_version_id"]).launch_processing(processing, **options)
-    processing = _processing(client, name, "DATASET_VERSION", fixture)
-    inputs.setdefault("target_version_name", name)
     if fixture.model_version is not None:
         inputs.setdefault("model_version_id", seeded["model_version_id"])
+    if fixture.datalake is not None:
+        return _launch_on_datalake(client, _processing(client, name, "DATALAKE", fixture), fixture, seeded, options)
+    processing = _processing(client, name, "DATASET_VERSION", fixture)
+    inputs.setdefault("target_version_name", name)
     with translated("launching the Job"):
         version = client.get_dataset_version_by_id(seeded["dataset_version_id"])
         assets = None if fixture.selection is None else _selected(version, fixture)
         return version.launch_processing(processing, assets, **options)
+
+
+def _launch_on_datalake(
+    client: Client, processing: Processing, fixture: Fixture, seeded: Mapping[str, Any], options: Mapping[str, Any]
+) -> Job:
+    """Launch it on the selected data: on a Datalake there is no Job without a selection."""
+    names = fixture.selection or [image.filename for image in fixture.images]
+    with translated("launching the Job"):
+        lake = client.get_datalake(id=seeded["datalake_id"])
+        return lake.launch_processing(processing, lake.list_data(filenames=list(names)), **options)
 
 
 def _processing(client: Client, name: str, target: str, fixture: Fixture) -> Processing:

@@ -1,4 +1,4 @@
-"""`predictions.jsonl`: one line for each asset whose annotation the platform has confirmed, scores included."""
+"""`predictions.jsonl`: one line for each asset whose result the platform has confirmed, scores included."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def _line(record: Record) -> bytes:
         "asset_id": record.reference.id,
         "filename": record.reference.filename.encode("utf-8", "backslashreplace").decode(),
         "annotations": [_annotation(shape) for shape in record.shapes],
+        **record.details,
     }
     return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from picsellia_processing.fixture import Fixture, FixtureDatasetVersion, FixtureImage, FixtureModelVersion
+    from picsellia_processing.fixture import (
+        Fixture,
+        FixtureDatalake,
+        FixtureDatasetVersion,
+        FixtureImage,
+        FixtureModelVersion,
+    )
 
     from .resources.shape import Record
     from .state import State
@@ -36,8 +42,9 @@ def seed(state: State, fixture: Fixture) -> dict[str, Any]:
     """Write `fixture`; the ids of what was made, and what the Job is to be launched with.
 
     Keys: `fixture`, `source`, `task`, `inputs`, `parameters`, `datalake_id`; with a dataset version
-    `dataset_version_id`, `asset_count` and `asset_ids` (those of the selection; None without one); with a model version
-    `model_version_id`. Raises FixtureError when a part cannot be written, and then nothing is.
+    `dataset_version_id`, `asset_count` and `asset_ids` (those of the selection; None without one); with a datalake
+    `data_ids` (those of the selection; all without one); with a model version `model_version_id`. Raises FixtureError
+    when a part cannot be written, and then nothing is.
 
     Files are referenced where they lie, and only ever read: they must outlive the platform.
     """
@@ -53,6 +60,8 @@ def seed(state: State, fixture: Fixture) -> dict[str, Any]:
         with state.store.transaction():
             if fixture.dataset_version is not None:
                 seeded |= _seed_dataset_version(state, fixture.dataset_version, fixture.selection)
+            if fixture.datalake is not None:
+                seeded["data_ids"] = _seed_datalake(state, fixture.datalake, fixture.selection)
             if fixture.model_version is not None:
                 seeded["model_version_id"] = _seed_model_version(state, fixture.model_version)
     except ApiError as error:
@@ -81,29 +90,42 @@ def _seed_dataset_version(
     }
 
 
+def _seed_datalake(state: State, fixture: FixtureDatalake, selection: tuple[str, ...] | None) -> list[str]:
+    data_ids = _seed_data(state, fixture.images[::-1])
+    return [data_ids[image.filename] for image in fixture.images if selection is None or image.filename in selection]
+
+
 def _seed_images(state: State, version_id: str, images: Iterable[FixtureImage]) -> dict[str, str]:
     """The ids of the assets, by file name."""
+    data_ids = _seed_data(state, images)
+    assets = {filename: new_id() for filename in data_ids}
     time = now()
-    objects, data, assets = [], [], {}
+    state.store.write_many(
+        "INSERT INTO asset (id, dataset_version_id, data_id, created_at) VALUES (?, ?, ?, ?)",
+        ((asset_id, version_id, data_ids[filename], time) for filename, asset_id in assets.items()),
+    )
+    return assets
+
+
+def _seed_data(state: State, images: Iterable[FixtureImage]) -> dict[str, str]:
+    """The ids of the data, by file name."""
+    time = now()
+    objects, data, ids = [], [], {}
     for image in images:
-        object_id, data_id, assets[image.filename] = new_id(), new_id(), new_id()
+        object_id, ids[image.filename] = new_id(), new_id()
         object_name = f"data/{object_id}{suffix_of(image.filename)}"
         objects.append((object_id, object_name, *_file(image.path), image.content_type))
         # The SDK cannot read an asset without a size, whatever its file is worth.
         size = (image.width or 1, image.height or 1)
-        data.append((data_id, object_id, object_name, image.filename, image.content_type, *size, time))
-    datalake_id = state.organization.datalake_id
+        identity = (ids[image.filename], state.organization.datalake_id, object_id, object_name)
+        data.append((*identity, image.filename, image.content_type, *size, time))
     state.store.write_many("INSERT INTO object (id, name, file, size, content_type) VALUES (?, ?, ?, ?, ?)", objects)
     state.store.write_many(
         "INSERT INTO data (id, datalake_id, object_id, object_name, filename, type, content_type, upload_status, width,"
         " height, created_at) VALUES (?, ?, ?, ?, ?, 'IMAGE', ?, 'DONE', ?, ?, ?)",
-        ((row[0], datalake_id, *row[1:]) for row in data),
+        data,
     )
-    state.store.write_many(
-        "INSERT INTO asset (id, dataset_version_id, data_id, created_at) VALUES (?, ?, ?, ?)",
-        ((asset_id, version_id, row[0], time) for asset_id, row in zip(assets.values(), data, strict=True)),
-    )
-    return assets
+    return ids
 
 
 def _seed_annotations(

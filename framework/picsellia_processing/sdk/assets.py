@@ -17,7 +17,7 @@ from picsellia_processing.sdk.session import is_expired
 from picsellia_processing.task import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from picsellia import Client
     from picsellia.sdk.dataset_version import DatasetVersion
@@ -82,11 +82,11 @@ def _selected_pages(version: DatasetVersion, selection: Sequence[str]) -> Iterat
 
 
 def _references(content: dict[str, Any]) -> list[AssetReference]:
-    return [_reference(item) for item in content["items"]]
+    return [to_reference(item, item["data"]) for item in content["items"]]
 
 
-def _reference(item: dict[str, Any]) -> AssetReference:
-    data = item["data"]
+def to_reference(item: Mapping[str, Any], data: Mapping[str, Any]) -> AssetReference:
+    """What the platform lists, an Asset or a data by itself, and its data, as what is streamed."""
     meta = data.get("meta") or {}
     return AssetReference(
         id=str(item["id"]),
@@ -98,6 +98,7 @@ def _reference(item: dict[str, Any]) -> AssetReference:
         data_id=str(data["id"]),
         type=data.get("type", "IMAGE"),
         upload_status=data.get("upload_status", "DONE"),
+        tags=tuple(str(tag["name"]) for tag in item.get("tags") or ()),
     )
 
 

@@ -6,6 +6,7 @@ newest first; the task says what kind of object `target_id` is where the payload
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +57,8 @@ def resolve_job(client: Client, job_id: str, task: Task, *, folder: Path) -> Job
     details = merged(payload)
     inputs = {key: value for key, value in details.items() if key.endswith("_id")}
     inputs |= {key: value for key, value in (details.get("inputs") or {}).items() if value is not None}
-    target_id = details.get(TARGET_ID[task.target]) or details.get("target_id")
-    if not target_id:
-        raise JobError(
-            f"the Job says nothing about the {task.target} that {task.name} runs on; "
-            f"found {', '.join(sorted(details)) or 'no details at all'} in its payload"
-        )
-    target = _target(client, task.target, str(target_id))
-    if task.target != "MODEL_VERSION" and inputs.get("model_version_id"):
+    target_type, target = _find_target(client, details, task)
+    if target_type != "MODEL_VERSION" and inputs.get("model_version_id"):
         target["model_version"] = _model_version(client, str(inputs["model_version_id"]))
     if details.get("output_dataset_version_id"):
         target["output_dataset_version"] = _dataset_version(client, str(details["output_dataset_version_id"]))
@@ -73,10 +68,10 @@ def resolve_job(client: Client, job_id: str, task: Task, *, folder: Path) -> Job
         client=client,
         job=job,
         type=payload.get("type"),
-        target_type=task.target,
+        target_type=target_type,
         parameters=MappingProxyType(dict(details.get("parameters") or {})),
         inputs=MappingProxyType(inputs),
-        selection=read_selection(client, details, task.target),
+        selection=read_selection(client, details, target_type),
         folder=folder,
         **target,
     )
@@ -139,6 +134,24 @@ def _check_type(payload: Mapping[str, Any], task: Task) -> None:
             f"the Job is a {found}, but this processing is a {task.type}; "
             "launch it from a Processing that is registered with that type, or change the decorator"
         )
+
+
+def _find_target(client: Client, details: Mapping[str, Any], task: Task) -> tuple[str, dict[str, Any]]:
+    """What the Job runs on. Where only an id says it, each kind of object that the task runs on is looked up."""
+    kinds = (task.target, *task.other_targets)
+    for kind in kinds:
+        if details.get(TARGET_ID[kind]):
+            return kind, _target(client, kind, str(details[TARGET_ID[kind]]))
+    if not details.get("target_id"):
+        raise JobError(
+            f"the Job says nothing about the {' or '.join(kinds)} that {task.name} runs on; "
+            f"found {', '.join(sorted(details)) or 'no details at all'} in its payload"
+        )
+    *others, last = kinds
+    for kind in others:
+        with suppress(JobError):
+            return kind, _target(client, kind, str(details["target_id"]))
+    return last, _target(client, last, str(details["target_id"]))
 
 
 def _target(client: Client, target_type: str, target_id: str) -> dict[str, Any]:

@@ -9,11 +9,20 @@ import orjson
 from picsellia_processing.platform.listing import Listing, Page, Where, fetch
 from picsellia_processing.platform.query_language import to_sql
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import from_json, new_id, now, to_json
-from picsellia_processing.platform.wire import Reply, bad_request, conflict, kind_of, not_found, unprocessable
+from picsellia_processing.platform.store import as_list, from_json, new_id, now, to_json
+from picsellia_processing.platform.wire import (
+    ApiError,
+    Fields,
+    Reply,
+    bad_request,
+    conflict,
+    kind_of,
+    not_found,
+    unprocessable,
+)
 
-from .datalake import require_datalake
-from .tag import attach, tags_by_target
+from .datalake import ensure_source, require_datalake
+from .tag import attach, ensure_tags, tags_by_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
 
     from picsellia_processing.platform.state import State
     from picsellia_processing.platform.store import Row, Store
-    from picsellia_processing.platform.wire import Call, Fields
+    from picsellia_processing.platform.wire import Call
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS data (
@@ -33,6 +42,7 @@ CREATE INDEX IF NOT EXISTS data_datalake ON data (datalake_id);
 CREATE INDEX IF NOT EXISTS data_filename ON data (filename);
 """
 
+MAX_UPDATES = 100
 TYPES = ("IMAGE", "VIDEO")
 UPLOAD_STATUSES = ("PENDING", "COMPUTING", "ERROR", "DONE")
 COLUMNS = (
@@ -252,11 +262,45 @@ def _update_custom_metadata(call: Call) -> dict[str, Any]:
     return {"custom_metadata": metadata}
 
 
+def _update_some(call: Call) -> Reply:
+    """Set metadata and source of many data, and add tags by name: what is missing is made, what is null stays."""
+    store = call.state.store
+    datalake = require_datalake(store, call.path[0])
+    objects = call.fields().mapping("objects") or {}
+    if not 1 <= len(objects) <= MAX_UPDATES:
+        raise unprocessable(f"objects: expected 1 to {MAX_UPDATES} data, found {len(objects)}")
+    rows = store.all(
+        "SELECT id FROM data WHERE datalake_id = ? AND id IN (SELECT value FROM json_each(?))",
+        datalake["id"], as_list(objects),
+    )  # fmt: skip
+    missing = set(objects) - {row["id"] for row in rows}
+    if missing:
+        raise ApiError(404, f"{len(missing)} of the data are not in the datalake", sorted(missing)[:20])
+    for data_id, values in objects.items():
+        if not isinstance(values, dict):
+            raise unprocessable(f"objects.{data_id}: expected an object, found {kind_of(values)}")
+        _update_one(store, datalake["id"], data_id, Fields(values, f"objects.{data_id}."))
+    return Reply.of_json({"count": len(objects)})
+
+
+def _update_one(store: Store, datalake_id: str, data_id: str, fields: Fields) -> None:
+    names = [name for name in fields.optional_ids("tags") or [] if Fields({"tag": name}, fields.place).string("tag")]
+    attach(store, ensure_tags(store, datalake_id, "DATA", names), [data_id], target_type="DATA")
+    for name in ("metadata", "custom_metadata"):
+        value = fields.mapping(name)
+        if value is not None:
+            store.write(f"UPDATE data SET {name} = ? WHERE id = ?", to_json(value), data_id)  # noqa: S608 - a column
+    if "data_source" in fields:
+        source_id = ensure_source(store, fields.string("data_source"))
+        store.write("UPDATE data SET data_source_id = ? WHERE id = ?", source_id, data_id)
+
+
 ROUTES = (
     Route("GET", "/api/data/{}", _get),
     Route("PATCH", "/api/data/{}", _update),
     Route("PATCH", "/api/data/{}/custom-metadata", _update_custom_metadata),
     Route("GET", "/api/data/{}/presigned-url", _presigned_url),
+    Route("PATCH", "/api/datalake/{}/data/bulk", _update_some),
     Route("GET", "/api/datalake/{}/datas", _list),
     Route("XGET", "/api/datalake/{}/datas", _list_some),
     Route("POST", "/api/datalake/{}/datas", _create),

@@ -54,14 +54,22 @@ def _item(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "name": row["name"], "connector_id": row["connector_id"]}
 
 
+def ensure_source(store: Store, name: str) -> str:
+    """The id of the data source of this name, made if it is missing."""
+    found: str | None = store.value("SELECT id FROM data_source WHERE name = ?", name)
+    if found is not None:
+        return found
+    identifier = new_id()
+    store.write("INSERT INTO data_source (id, name) VALUES (?, ?)", identifier, name)
+    return identifier
+
+
 def _create_source(call: Call) -> Reply:
     check_organization(call)
     name = call.fields().string("name")
     if call.state.store.one("SELECT 1 FROM data_source WHERE name = ?", name):
         raise conflict(f"data source {name!r} exists already")
-    identifier = new_id()
-    call.state.store.write("INSERT INTO data_source (id, name) VALUES (?, ?)", identifier, name)
-    return Reply.created({"id": identifier, "name": name})
+    return Reply.created({"id": ensure_source(call.state.store, name), "name": name})
 
 
 def _list_sources(call: Call) -> dict[str, Any]:

@@ -75,6 +75,15 @@ def create_tag(store: Store, scope_id: str, target_type: str, name: str) -> dict
     return {"id": identifier, "name": name, "target_type": target_type}
 
 
+def ensure_tags(store: Store, scope_id: str, target_type: str, names: Iterable[str]) -> list[str]:
+    """The ids of the tags of these names; those that are missing are made."""
+    found = []
+    for name in names:
+        row = _find(store, scope_id, target_type, name)
+        found.append(row["id"] if row is not None else create_tag(store, scope_id, target_type, name)["id"])
+    return found
+
+
 def _find(store: Store, scope_id: str, target_type: str, name: str) -> Row | None:
     return store.one(
         "SELECT * FROM tag WHERE scope_id = ? AND target_type = ? AND name = ?", scope_id, target_type, name

@@ -10,7 +10,11 @@ from picsellia_processing.parameters import Field, Parameters
 from picsellia_processing.processing import Processing
 from picsellia_processing.tasks.annotating import AnnotationParameters
 from picsellia_processing.tasks.auto_annotation import AutoAnnotation, auto_annotation
+from picsellia_processing.tasks.general import processing
+from picsellia_processing.tasks.model_compression import ModelCompression, model_compression
+from picsellia_processing.tasks.model_conversion import ModelConversion, model_conversion
 from picsellia_processing.tasks.pre_annotation import PreAnnotation, pre_annotation
+from picsellia_processing.tasks.producing import ModelParameters, ProducedModel
 
 __all__ = [
     "AnnotationParameters",
@@ -25,17 +29,24 @@ __all__ = [
     "Labels",
     "Line",
     "Mask",
+    "ModelCompression",
+    "ModelConversion",
     "ModelFile",
+    "ModelParameters",
     "Parameters",
     "Point",
     "Polygon",
     "PreAnnotation",
     "Processing",
     "ProcessingError",
+    "ProducedModel",
     "Rectangle",
     "Sample",
     "Shape",
     "SkipAsset",
     "auto_annotation",
+    "model_compression",
+    "model_conversion",
     "pre_annotation",
+    "processing",
 ]

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
     from picsellia_processing.fixture import Fixture
 
+MODEL_TASKS = ("model_conversion", "model_compression")
+"""Tasks whose Jobs run on a ModelVersion, also where there are images beside it."""
+
 
 def launch(
     client: Client, name: str, fixture: Fixture, seeded: Mapping[str, Any], parameters: Mapping[str, Any]
 ) -> Job:
-    """Launch a Job on the fixture's DatasetVersion, or on its ModelVersion where there is none.
+    """Launch a Job on the fixture's DatasetVersion, or on its ModelVersion where there is none or the task is for one.
 
+    The other of the two is given to the Job as the input `model_version_id` or `dataset_version_id`.
     `seeded` has the ids of what the platform was seeded with; `parameters` come in front of the fixture's.
 
     Raises:
@@ -32,8 +36,10 @@ def launch(
     """
     inputs = dict(fixture.inputs)
     options: dict[str, Any] = {"parameters": {**fixture.parameters, **parameters}, "inputs": inputs}
-    if fixture.dataset_version is None:
+    if fixture.dataset_version is None or fixture.task in MODEL_TASKS:
         processing = _processing(client, name, "MODEL_VERSION", fixture)
+        if fixture.dataset_version is not None:
+            inputs.setdefault("dataset_version_id", seeded["dataset_version_id"])
         with translated("launching the Job"):
             return client.get_model_version_by_id(seeded["model_version_id"]).launch_processing(processing, **options)
     processing = _processing(client, name, "DATASET_VERSION", fixture)

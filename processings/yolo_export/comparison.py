@@ -78,7 +78,7 @@ def compare(
     largest: dict[str, float] = {}
     with torch.inference_mode():
         for picture in inputs:
-            expected, found = _outputs(reference(picture)), _outputs(exported(picture))
+            expected, found = _checkpoint_outputs(reference(picture)), _outputs(exported(picture))
             shapes = [[output.shape for output in outputs] for outputs in (expected, found)]
             if shapes[0] != shapes[1]:
                 raise ProcessingError(f"{name}: its outputs are {shapes[1]}; the checkpoint's are {shapes[0]}")
@@ -98,17 +98,13 @@ def compare(
     return {kind: float(f"{error:.3g}") for kind, error in largest.items()}
 
 
+def _checkpoint_outputs(result: Any) -> list[NDArray[np.float32]]:
+    """The tensors that an export has too: ultralytics returns more beside them while it is not exporting."""
+    return _outputs(result[0] if isinstance(result, (list, tuple)) else result)
+
+
 def _outputs(result: Any) -> list[NDArray[np.float32]]:
-    """The tensors that an export has too: ultralytics returns more while it is not exporting."""
-    if hasattr(result, "numpy"):
-        return [result.numpy()]
-    if isinstance(result, np.ndarray):
-        return [result]
-    first = result[0]
-    if isinstance(first, (list, tuple)):
-        return [each.numpy() for each in first]
-    rest = [each for each in result[1:] if isinstance(each, np.ndarray)]
-    return [first if isinstance(first, np.ndarray) else first.numpy(), *rest]
+    return [np.asarray(each) for each in (result if isinstance(result, (list, tuple)) else [result])]
 
 
 def _errors(expected: list[NDArray[np.float32]], found: list[NDArray[np.float32]], reference: Any) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from weights import load_weights
@@ -69,8 +70,9 @@ class Checkpoint:
         copy = folder / "model.pt"  # ultralytics writes beside the checkpoint, under its name
         shutil.copyfile(self._weights, copy)
         model = load_weights(copy)
-        exported = model.export(
-            format=format_, imgsz=self.image_size, device="cpu", end2end=False, verbose=False, **settings
-        )
+        settings |= {"imgsz": self.image_size, "device": "cpu", "end2end": False, "verbose": False}
+        with warnings.catch_warnings():  # of what ultralytics uses of torch, and of what tracing leaves out
+            warnings.simplefilter("ignore")
+            exported = model.export(format=format_, **settings)
         path = folder / f"{self._weights.stem}.{format_}"
         return (folder / str(exported)).rename(path)

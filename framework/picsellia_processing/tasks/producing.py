@@ -23,6 +23,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+UNSAID: tuple[Any, ...] = (None, Any)
+"""Return annotations that say nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProducedModel:
     """The files a model became, and what is to be known of them.
@@ -120,7 +124,7 @@ def check(signature: Signature, declaration: Declaration) -> list[str]:
             f"{place}: it returns one Path, but declares {len(names)} names for it; give it its name, "
             'as in produces=["model-onnx"], or return a mapping of names to Paths'
         )
-    if hint is not None and not _is_files(hint):
+    if hint not in UNSAID and not _is_files(hint):
         mistakes.append(f"{place}: it returns {_text(hint)}; expected Path, dict[str, Path] or ProducedModel")
     return mistakes
 
@@ -129,7 +133,7 @@ def _is_files(hint: Any) -> bool:
     if hint is NoneType:
         return False
     origin = get_origin(hint) or hint
-    if origin is Any or (isinstance(origin, type) and issubclass(origin, (Path, Mapping, ProducedModel))):
+    if isinstance(origin, type) and issubclass(origin, (Path, Mapping, ProducedModel)):
         return True
     return not isinstance(origin, type) and any(_is_files(argument) for argument in get_args(hint))
 

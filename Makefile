@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 YOLO := processings/yolo_preannotation
+PROCESSINGS := $(patsubst %/processing.py,%,$(wildcard processings/*/processing.py))
+REQUIREMENTS := $(wildcard processings/*/requirements.txt)
 
 .PHONY: help setup demo test check bench clean
 
@@ -12,11 +14,11 @@ help: ## this list
 
 setup: $(STAMP) ## make .venv with pxp and everything the tests need
 
-$(STAMP): pyproject.toml constraints.txt requirements-dev.txt $(YOLO)/requirements.txt
+$(STAMP): pyproject.toml constraints.txt requirements-dev.txt $(REQUIREMENTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
 	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[platform]' --requirement requirements-dev.txt --requirement $(YOLO)/requirements.txt
+		--editable '.[platform]' --requirement requirements-dev.txt $(REQUIREMENTS:%=--requirement %)
 	touch $@
 
 demo: setup ## run YOLO pre-annotation on its fixture, offline
@@ -26,12 +28,13 @@ check: setup ## lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	for folder in $(PROCESSINGS); do MYPYPATH=$$folder $(BIN)/mypy $$folder || exit 1; done
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
 
 test: setup check ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(YOLO)
+	for folder in $(PROCESSINGS); do $(BIN)/python -m pytest -n 2 --dist loadfile $$folder || exit 1; done
 
 bench: setup ## compare speed, requests and memory with picsellia-cv-engine
 	$(BIN)/python -m tests.benchmarks

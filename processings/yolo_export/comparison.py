@@ -35,8 +35,15 @@ def torch_script(path: Path) -> Callable[[torch.Tensor], Any]:
     """A TorchScript module on the CPU."""
     import torch  # noqa: PLC0415 - likewise
 
-    module: Callable[[torch.Tensor], Any] = torch.jit.load(str(path), map_location="cpu").eval()
+    module: Callable[[torch.Tensor], Any] = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]  # torch's
     return module
+
+
+READERS: dict[str, Callable[[Path], Callable[[torch.Tensor], Any]]] = {
+    "model-onnx": OnnxModel,
+    "model-torchscript": torch_script,
+}
+"""How to run the file of each name."""
 
 
 def made_up_pictures(count: int) -> list[NDArray[np.uint8]]:

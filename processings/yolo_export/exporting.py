@@ -58,7 +58,7 @@ class Checkpoint:
 
         path = self._export("torchscript")
         extra = {"config.txt": ""}
-        module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
+        module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)  # type: ignore[no-untyped-call]  # torch's
         metadata = json.loads(extra["config.txt"])
         metadata.pop("date", None)
         torch.jit.save(module, str(path), _extra_files={"config.txt": json.dumps(metadata)})

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from comparison import OnnxModel, compare, inputs_of, made_up_pictures, torch_script
+from comparison import READERS, compare, inputs_of, made_up_pictures
 from exporting import Checkpoint
 from numpy.typing import NDArray
 from picsellia.sdk.dataset_version import DatasetVersion
@@ -38,13 +38,8 @@ def export(
     pictures = made_up_pictures(parameters.pictures) if images is None else first_pictures(context, parameters.pictures)
     inputs = inputs_of(pictures, checkpoint.image_size)
     tolerances = {"box": parameters.box_tolerance, "score": parameters.score_tolerance}
-    largest = {
-        name: compare(name, run, checkpoint.reference(), inputs, tolerances)
-        for name, run in {
-            "model-onnx": OnnxModel(files["model-onnx"]),
-            "model-torchscript": torch_script(files["model-torchscript"]),
-        }.items()
-    }
+    reference = checkpoint.reference()
+    largest = {name: compare(name, READERS[name](path), reference, inputs, tolerances) for name, path in files.items()}
     about = {"task": checkpoint.task, "image_size": checkpoint.image_size, "pictures": len(inputs)}
     return ProducedModel(files, {**about, "largest_error": largest})
 

@@ -107,7 +107,8 @@ def _prepare(
 
 def check(signature: Signature, declaration: Declaration) -> list[str]:
     """The mistakes in what a function asks for, in the names it declares, and in what it says it returns."""
-    place, names, hint = signature.place, declaration.produces, signature.returns
+    place, hint = signature.place, signature.returns
+    names: tuple[Any, ...] = declaration.produces
     mistakes = [
         f"{place}: produces[{index}] is {name!r}; expected the name of a file, such as 'model-onnx'"
         for index, name in enumerate(names)

@@ -19,6 +19,8 @@ FULL = {
     "target": {"type": "DATASET_VERSION", "id": "1", "name": "shapes/v1"},
     "assets": {"selected": 3, "processed": 2, "skipped": 0, "failed": 1},
     "shapes": 4,
+    "produced": {"files": 2},
+    "metadata": {"largest error": 0.5, "classes": ["a"]},
     "dropped_shapes": {"no area": 1},
     "skipped": {},
     "failures": [{"asset": "a.jpg", "asset_id": "1", "stage": "decode", "reason": "truncated"}],
@@ -37,6 +39,8 @@ FULL = {
             "label": None,
             "closest": "Circle",
             "shapes": 0,
+            "produced": {"files": 2},
+            "metadata": {"largest error": 0.5, "classes": ["a"]},
             "confidence": {"mean": 0.5, "min": 0.25, "max": 0.75},
         }
     ],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import NoneType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, get_args, get_origin, overload
+from types import UnionType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
 from picsellia_processing.parameters import Field, Parameters
 from picsellia_processing.processing import Processing, declare
@@ -131,12 +131,10 @@ def check(signature: Signature, declaration: Declaration) -> list[str]:
 
 
 def _is_files(hint: Any) -> bool:
-    if hint is NoneType:
-        return False
     origin = get_origin(hint) or hint
-    if isinstance(origin, type) and issubclass(origin, (Path, Mapping, ProducedModel)):
-        return True
-    return not isinstance(origin, type) and any(_is_files(argument) for argument in get_args(hint))
+    if origin in (Union, UnionType):
+        return any(_is_files(argument) for argument in get_args(hint))
+    return isinstance(origin, type) and issubclass(origin, (Path, Mapping, ProducedModel))
 
 
 def _text(hint: Any) -> str:

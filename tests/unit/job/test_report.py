@@ -39,8 +39,6 @@ FULL = {
             "label": None,
             "closest": "Circle",
             "shapes": 0,
-            "produced": {"files": 2},
-            "metadata": {"largest error": 0.5, "classes": ["a"]},
             "confidence": {"mean": 0.5, "min": 0.25, "max": 0.75},
         }
     ],

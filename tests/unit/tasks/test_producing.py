@@ -148,6 +148,6 @@ def test_the_general_form_drives_and_returns_nothing() -> None:
 
 
 def test_a_target_that_is_none_is_named() -> None:
-    target: Any = "DATASET"
-    with pytest.raises(DefinitionError, match=r"no target 'DATASET' \(did you mean 'DATASET_VERSION'\?\)"):
+    target: Any = "DATASET_VERSIONS"
+    with pytest.raises(DefinitionError, match=r"no target 'DATASET_VERSIONS' \(did you mean 'DATASET_VERSION'\?\)"):
         processing(target=target)(drives)

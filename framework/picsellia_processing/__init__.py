@@ -14,8 +14,12 @@ from picsellia_processing.tasks.auto_tagging import AutoTagging, auto_tagging
 from picsellia_processing.tasks.data_augmentation import AugmentationParameters, DataAugmentation, data_augmentation
 from picsellia_processing.tasks.data_auto_tagging import DataAutoTagging, data_auto_tagging
 from picsellia_processing.tasks.dataset_version_creation import DatasetVersionCreation, dataset_version_creation
+from picsellia_processing.tasks.general import processing
+from picsellia_processing.tasks.model_compression import ModelCompression, model_compression
+from picsellia_processing.tasks.model_conversion import ModelConversion, model_conversion
 from picsellia_processing.tasks.new_version import NewVersionParameters
 from picsellia_processing.tasks.pre_annotation import PreAnnotation, pre_annotation
+from picsellia_processing.tasks.producing import ModelParameters, ProducedModel
 from picsellia_processing.tasks.tagging import DataTags, TaggingParameters
 
 __all__ = [
@@ -37,7 +41,10 @@ __all__ = [
     "Labels",
     "Line",
     "Mask",
+    "ModelCompression",
+    "ModelConversion",
     "ModelFile",
+    "ModelParameters",
     "NewVersionParameters",
     "Parameters",
     "Point",
@@ -45,6 +52,7 @@ __all__ = [
     "PreAnnotation",
     "Processing",
     "ProcessingError",
+    "ProducedModel",
     "Rectangle",
     "Sample",
     "Shape",
@@ -55,5 +63,8 @@ __all__ = [
     "data_augmentation",
     "data_auto_tagging",
     "dataset_version_creation",
+    "model_compression",
+    "model_conversion",
     "pre_annotation",
+    "processing",
 ]

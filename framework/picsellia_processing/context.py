@@ -55,6 +55,7 @@ class JobContext:
         selection: ids of the assets (of the data, on a Datalake) the Job is limited to; None means all of them.
         labels: the labels of the DatasetVersion, where the task annotates.
         folder: an empty folder of the worker's own, removed when it ends.
+        metadata: what the report is to say of the result, by name; the processing adds to it.
     """
 
     client: Client
@@ -71,6 +72,7 @@ class JobContext:
     selection: tuple[str, ...] | None = field(default=None, repr=False)
     labels: Labels | None = None
     folder: Path | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
     driver: Driver | None = field(default=None, repr=False)
 
     @property

@@ -18,6 +18,7 @@ from picsellia_processing.signature import (
     Provider,
     ServerArgument,
     is_generator,
+    is_server_class,
 )
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def read_input(context: JobContext, argument: InputArgument) -> Any:
     if name not in context.inputs:
         given = ", ".join(sorted(context.inputs)) or "none"
         raise JobError(f"the Job has no input {name!r}, which the processing asks for; it has: {given}")
+    if is_server_class(argument.type):
+        return context.inputs[name]  # the task has found what the id stands for
     try:
         return TypeAdapter(argument.type).validate_python(context.inputs[name])
     except ValidationError as error:

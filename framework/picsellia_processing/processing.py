@@ -108,7 +108,12 @@ class Processing(Generic[P, R]):
             process,
             owner.task,
             name=getattr(owner, "name", None),
-            declaration=declare(process, getattr(owner, "labels", ()), getattr(owner, "type", None)),
+            declaration=declare(
+                process,
+                getattr(owner, "labels", ()),
+                getattr(owner, "type", None),
+                produces=getattr(owner, "produces", ()),
+            ),
             defaults=defaults,
             owner=owner,
         )
@@ -172,6 +177,7 @@ class Processing(Generic[P, R]):
             "target": self.task.target,
             "parameters": self._parameters_schema(),
             "labels": list(self.declaration.labels),
+            "produces": list(self.declaration.produces),
             "model_files": [file.name for file in self.model_files],
             "inputs": sorted({argument.input.name for argument in self._arguments(InputArgument)}),
             "items": None if items is None else {"type": items.type.__name__, "batched": items.batched},
@@ -214,16 +220,23 @@ class Processing(Generic[P, R]):
         ]
 
 
-def declare(function: Callable[..., Any], labels: Sequence[str], inference_type: str | None) -> Declaration:
-    """The declaration of an author's `labels` and `type`.
+def declare(
+    function: Callable[..., Any],
+    labels: Sequence[str] = (),
+    inference_type: str | None = None,
+    *,
+    produces: Sequence[str] = (),
+) -> Declaration:
+    """The declaration of an author's `labels`, `type` and `produces`.
 
     Raises:
-        DefinitionError: `labels` is a single text.
+        DefinitionError: `labels` or `produces` is a single text.
     """
-    if isinstance(labels, str):
-        mistake = f"labels is the text {labels!r}; expected a list of names: [{labels!r}]"
-        raise DefinitionError(function.__qualname__, [f"{place_of(function)}: {mistake}"])
-    return Declaration(tuple(labels), inference_type)
+    for keyword, names in {"labels": labels, "produces": produces}.items():
+        if isinstance(names, str):
+            mistake = f"{keyword} is the text {names!r}; expected a list of names: [{names!r}]"
+            raise DefinitionError(function.__qualname__, [f"{place_of(function)}: {mistake}"])
+    return Declaration(tuple(labels), inference_type, tuple(produces))
 
 
 def load(target: str) -> Processing[..., Any]:

@@ -191,7 +191,7 @@ class _Reader:
             return ContextArgument()
         if hint is Labels:
             return LabelsArgument()
-        if hint.__module__.split(".")[0] == "picsellia" and hint.__name__ in SERVER_OBJECTS:
+        if is_server_class(hint):
             return ServerArgument(hint.__name__)
         return None
 
@@ -253,6 +253,11 @@ def place_of(function: Callable[..., Any]) -> str:
 def summary_of(documented: Any) -> str:
     """The docstring of a function or class, cleaned; empty where there is none of its own."""
     return inspect.cleandoc(documented.__doc__) if isinstance(getattr(documented, "__doc__", None), str) else ""
+
+
+def is_server_class(hint: Any) -> bool:
+    """Whether an annotation is one of the SDK's classes whose objects are injected."""
+    return isinstance(hint, type) and hint.__module__.split(".")[0] == "picsellia" and hint.__name__ in SERVER_OBJECTS
 
 
 def is_generator(function: Callable[..., Any]) -> bool:

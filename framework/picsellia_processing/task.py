@@ -118,13 +118,15 @@ class Output(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What an author says of the model where no ModelVersion says it: the names of its classes, and its type.
+    """What an author says beside the signature: of the model where no ModelVersion says it, and of what is made.
 
-    `type` is the type of a DatasetVersion that it annotates, such as "OBJECT_DETECTION"; None where it is not said.
+    `labels` are the names of its classes. `type` is the type of a DatasetVersion that it annotates, such as
+    "OBJECT_DETECTION"; None where it is not said. `produces` are the names of the model files that are made.
     """
 
     labels: tuple[str, ...] = ()
     type: str | None = None
+    produces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Task:
 
     Attributes:
         name: as authors write it, such as "pre_annotation".
-        type: the platform's processing type, such as "PRE_ANNOTATION".
+        type: the platform's processing type, such as "PRE_ANNOTATION"; None where a Job may be of any.
         target: what a Job of it runs on: "DATASET_VERSION", "MODEL_VERSION" or "DATALAKE".
         options: parameters that every processing of this task has.
         check: the mistakes in a signature or a declaration, such as a return type that cannot be written.
@@ -143,7 +145,7 @@ class Task:
     """
 
     name: str
-    type: str
+    type: str | None
     target: str
     options: ParametersClass
     check: Callable[[Signature, Declaration], list[str]]

@@ -36,7 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             photo = Image.new("RGB", (60, 40))
             photo.paste((255, 255, 255), (10 + number, 10, 30 + number, 20))
             photo.save(folder / place / f"{number}.png")
-    (folder / "detector" / "fixture" / "weights.txt").write_text("12")
+    for processing in ("detector", "converter"):
+        (folder / processing / "fixture" / "weights.txt").write_text("12")
     return folder
 
 
@@ -65,7 +66,7 @@ def test_the_tests_pass(folder: Path) -> None:
     assert "1 passed" in finished.stdout
 
 
-@pytest.mark.parametrize("target", ["brightest:Annotate", "driven:annotate", "tagger:tag"])
+@pytest.mark.parametrize("target", ["brightest:Annotate", "driven:annotate", "tagger:tag", "tidied:tidy"])
 def test_every_other_program_is_a_processing_too(folder: Path, target: str) -> None:
     finished = run(folder, sys.executable, "-m", "picsellia_processing", "dry-run", target, "--images", "photos")
     assert finished.returncode == 0, finished.stdout + finished.stderr

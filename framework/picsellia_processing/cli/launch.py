@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 
     from picsellia_processing.fixture import Fixture
 
+MODEL_TASKS = ("model_conversion", "model_compression")
+"""Tasks whose Jobs run on a ModelVersion, also where there are images beside it."""
+
 
 def launch(
     client: Client, name: str, fixture: Fixture, seeded: Mapping[str, Any], parameters: Mapping[str, Any]
 ) -> Job:
-    """Launch a Job on the fixture's DatasetVersion or Datalake, or on its ModelVersion where there is neither.
+    """Launch a Job on what the task is for: the fixture's DatasetVersion, Datalake or ModelVersion.
 
-    A Job on a DatasetVersion that fills another one fills one that is named as the processing, unless the fixture's
-    inputs say otherwise. `seeded` has the ids of what the platform was seeded with; `parameters` come in front of the
-    fixture's.
+    It is the ModelVersion where there is neither of the others, or where the task is for one. What else the fixture has
+    is given to the Job as the input `model_version_id` or `dataset_version_id`. A Job on a DatasetVersion that fills
+    another one fills one that is named as the processing, unless the fixture's inputs say otherwise. `seeded` has the
+    ids of what the platform was seeded with; `parameters` come in front of the fixture's.
 
     Raises:
         FixtureError: the platform knows no task of that name, or has not what is selected.
@@ -34,8 +38,10 @@ def launch(
     """
     inputs = dict(fixture.inputs)
     options: dict[str, Any] = {"parameters": {**fixture.parameters, **parameters}, "inputs": inputs}
-    if fixture.dataset_version is None and fixture.datalake is None:
+    if (fixture.dataset_version is None and fixture.datalake is None) or fixture.task in MODEL_TASKS:
         processing = _processing(client, name, "MODEL_VERSION", fixture)
+        if fixture.dataset_version is not None:
+            inputs.setdefault("dataset_version_id", seeded["dataset_version_id"])
         with translated("launching the Job"):
             return client.get_model_version_by_id(seeded["model_version_id"]).launch_processing(processing, **options)
     if fixture.model_version is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from picsellia_processing.cli.figures import duration, size, with_commas
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 FAILURES_NAMED = 10
 LABELS_NAMED = 10
 REASON_LENGTH = 160
+NAME_LENGTH = 40
 
 
 def summarize(report: Report, out: OutFolder) -> str:
@@ -34,6 +36,9 @@ def _lines(report: Report, out: OutFolder) -> Iterator[str]:
     )
     dropped = sum(report.dropped_shapes.values())
     yield _line("shapes", with_commas(report.shapes), f"{with_commas(dropped)} dropped" if dropped else "")
+    if report.produced:
+        yield _line("produced", *(f"{with_commas(count)} {what}" for what, count in report.produced.items()))
+    yield from (_line(name[:NAME_LENGTH], json.dumps(value)[:REASON_LENGTH]) for name, value in report.metadata.items())
     yield _line(
         "speed",
         f"{report.images_per_second:,.1f} images/s",
@@ -69,4 +74,4 @@ def _labels(report: Report) -> Iterator[str]:
 def _line(name: str, *parts: str) -> str:
     text = ", ".join(part for part in parts if part)
     printable = "".join(character if character.isprintable() else "\ufffd" for character in text)
-    return f"  {name:<12}{printable}"
+    return f"  {name:<12}{'' if len(name) < 12 else ' '}{printable}"  # noqa: PLR2004 - the width of the column

@@ -23,7 +23,7 @@ def _text(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The value as JSON can hold it: text for what JSON does not know, null for NaN and the infinities."""
     match value:
         case None | bool() | int():
@@ -33,9 +33,9 @@ def _plain(value: Any) -> Any:
         case float():
             return value if math.isfinite(value) else None
         case dict():
-            return {_text(str(key)): _plain(item) for key, item in value.items()}
+            return {_text(str(key)): plain(item) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_plain(item) for item in value]
+            return [plain(item) for item in value]
     return _text(str(value))
 
 
@@ -124,8 +124,9 @@ class Report(_Part):
     """Everything there is to say about a Job that has ended.
 
     Only `status` is always known: a Job that ended before its worker said anything has the defaults for the rest.
-    `output` is the DatasetVersion it filled, where there is one. `shapes` were written, and what else was is counted in
-    `produced`; `dropped_shapes` and `skipped` count by reason; `limiting_stage` is the one that set the speed;
+    `output` is the DatasetVersion it filled, where there is one. `shapes` were written; what else was is counted in
+    `produced`, and `metadata` is what the processing says of its result; `dropped_shapes` and `skipped` count by
+    reason; `limiting_stage` is the one that set the speed;
     `first_write_seconds` is how long it took until the first result was durable.
     """
 
@@ -139,6 +140,7 @@ class Report(_Part):
     assets: Assets = Field(default_factory=Assets)
     shapes: Count = 0
     produced: Counts = Field(default_factory=dict)
+    metadata: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)
     dropped_shapes: Counts = Field(default_factory=dict)
     skipped: Counts = Field(default_factory=dict)
     failures: list[Failure] = Field(default_factory=list)
@@ -149,7 +151,7 @@ class Report(_Part):
     seconds: Seconds = 0.0
     first_write_seconds: Seconds | None = None
     peak_rss_bytes: Count = 0
-    parameters: Annotated[dict[str, Any], BeforeValidator(_plain)] = Field(default_factory=dict)
+    parameters: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)
     model_version: ModelVersion | None = None
     labels: list[LabelMatch] = Field(default_factory=list)
     versions: dict[Text, Text] = Field(default_factory=dict)

@@ -13,6 +13,7 @@ from picsellia_processing.injection import Injector, bound
 from picsellia_processing.job.channel import Chapter, Failure, Progress, Snapshot
 from picsellia_processing.job.measure import peak_rss
 from picsellia_processing.job.predictions import Predictions
+from picsellia_processing.job.report import plain
 from picsellia_processing.parameters import Parameters, StreamParameters, resolve
 from picsellia_processing.processing import Processing, load
 from picsellia_processing.sdk.client import connect
@@ -46,7 +47,7 @@ class Work:
         self._stopping = threading.Event()
         self._requests = RequestLog()
         self._known: dict[str, Any] = {"versions": _versions()}
-        self._labels: JobContext | None = None
+        self._context: JobContext | None = None
         self._stream: Stream | None = None
         self._tally = Tally(0.0, self._failed)
 
@@ -76,7 +77,7 @@ class Work:
         context, output = processing.task.prepare(
             context, _options(processing, parameters), processing.signature, processing.declaration
         )
-        self._labels = context
+        self._context = context
         self._known |= _described_output(context)
         stored = choose_files(context.model_version, processing.model_files)
         if stored:
@@ -161,7 +162,8 @@ class Work:
                 "retries": self._requests.retries,
             },
             "peak_rss_bytes": peak_rss(),
-            "labels": _labels(self._labels, self._tally),
+            "labels": _labels(self._context, self._tally),
+            "metadata": plain(dict(self._context.metadata)) if self._context is not None else {},
         }
 
     def _failed(self, reference: AssetReference, stage: str, reason: str) -> None:

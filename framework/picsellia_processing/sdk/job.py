@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsellia import Client
+    from picsellia.sdk.dataset_version import DatasetVersion
 
     from picsellia_processing.task import Task
 
@@ -61,7 +62,7 @@ def resolve_job(client: Client, job_id: str, task: Task, *, folder: Path) -> Job
     if target_type != "MODEL_VERSION" and inputs.get("model_version_id"):
         target["model_version"] = _model_version(client, str(inputs["model_version_id"]))
     if details.get("output_dataset_version_id"):
-        target["output_dataset_version"] = _dataset_version(client, str(details["output_dataset_version_id"]))
+        target["output_dataset_version"] = find_dataset_version(client, str(details["output_dataset_version_id"]))
     if details.get("output_datalake_id"):
         target["output_datalake"] = _datalake(client, str(details["output_datalake_id"]))
     return JobContext(
@@ -129,7 +130,7 @@ def _read_json(client: Client, url: str) -> Any:
 
 def _check_type(payload: Mapping[str, Any], task: Task) -> None:
     found = payload.get("type")
-    if found in ProcessingType.values() and found != task.type:
+    if task.type is not None and found in ProcessingType.values() and found != task.type:
         raise JobError(
             f"the Job is a {found}, but this processing is a {task.type}; "
             "launch it from a Processing that is registered with that type, or change the decorator"
@@ -156,14 +157,21 @@ def _find_target(client: Client, details: Mapping[str, Any], task: Task) -> tupl
 
 def _target(client: Client, target_type: str, target_id: str) -> dict[str, Any]:
     if target_type == "DATASET_VERSION":
-        return {"dataset_version": _dataset_version(client, target_id)}
+        return {"dataset_version": find_dataset_version(client, target_id)}
     if target_type == "MODEL_VERSION":
         return {"model_version": _model_version(client, target_id)}
     return {"datalake": _datalake(client, target_id)}
 
 
-def _dataset_version(client: Client, version_id: str) -> Any:
-    return _found("DatasetVersion", version_id, client.get_dataset_version_by_id)
+def find_dataset_version(client: Client, version_id: str) -> DatasetVersion:
+    """The DatasetVersion of this id.
+
+    Raises:
+        JobError: there is none.
+        PlatformError: the platform cannot be reached.
+    """
+    found: DatasetVersion = _found("DatasetVersion", version_id, client.get_dataset_version_by_id)
+    return found
 
 
 def _model_version(client: Client, version_id: str) -> Any:

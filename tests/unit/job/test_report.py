@@ -21,6 +21,7 @@ FULL = {
     "assets": {"selected": 3, "processed": 2, "skipped": 0, "failed": 1},
     "shapes": 4,
     "produced": {"new images": 2},
+    "metadata": {"largest error": 0.5, "classes": ["a"]},
     "dropped_shapes": {"no area": 1},
     "skipped": {},
     "failures": [{"asset": "a.jpg", "asset_id": "1", "stage": "decode", "reason": "truncated"}],

@@ -1,0 +1,78 @@
+"""A checkpoint of ultralytics in other formats; the same checkpoint gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from weights import load_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGEST_DEFAULT = 640
+
+
+class Checkpoint:
+    """One checkpoint, loaded safely, to be exported into `folder`.
+
+    Attributes:
+        task: "detect", "segment" or "classify".
+        image_size: the side in pixels of the square pictures the exported models take.
+    """
+
+    def __init__(self, weights: Path, folder: Path, image_size: int | None) -> None:
+        """Read the checkpoint.
+
+        Raises:
+            UsageError: It is none of ultralytics, holds code, or is of another task.
+        """
+        self._folder = folder
+        self._weights = weights
+        model = load_weights(weights)
+        self.task = str(model.task)
+        self.image_size = image_size or int(model.overrides.get("imgsz", LARGEST_DEFAULT))
+
+    def reference(self) -> Any:
+        """The torch module as trained, on the CPU: what exported models are compared with."""
+        return load_weights(self._weights).model.float().eval()
+
+    def to_onnx(self, opset: int) -> Path:
+        """An ONNX model for one picture at a time, with the metadata of ultralytics but for the date."""
+        import onnx  # noqa: PLC0415 - whoever only reads the definition need not wait
+
+        path = self._export("onnx", opset=opset, simplify=False)
+        model = onnx.load(path)
+        kept = [entry for entry in model.metadata_props if entry.key != "date"]
+        del model.metadata_props[:]
+        model.metadata_props.extend(kept)
+        path.write_bytes(model.SerializeToString(deterministic=True))
+        onnx.checker.check_model(str(path), full_check=True)
+        return path
+
+    def to_torch_script(self) -> Path:
+        """A TorchScript module for one picture at a time, with the metadata of ultralytics but for the date."""
+        import torch  # noqa: PLC0415 - likewise
+
+        path = self._export("torchscript")
+        extra = {"config.txt": ""}
+        module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)  # type: ignore[no-untyped-call]  # torch's
+        metadata = json.loads(extra["config.txt"])
+        metadata.pop("date", None)
+        torch.jit.save(module, str(path), _extra_files={"config.txt": json.dumps(metadata)})
+        return path
+
+    def _export(self, format_: str, **settings: Any) -> Path:
+        folder = self._folder / format_
+        folder.mkdir()
+        copy = folder / "model.pt"  # ultralytics writes beside the checkpoint, under its name
+        shutil.copyfile(self._weights, copy)
+        model = load_weights(copy)
+        settings |= {"imgsz": self.image_size, "device": "cpu", "end2end": False, "verbose": False}
+        with warnings.catch_warnings():  # of what ultralytics uses of torch, and of what tracing leaves out
+            warnings.simplefilter("ignore")
+            exported = model.export(format=format_, **settings)
+        path = folder / f"{self._weights.stem}.{format_}"
+        return (folder / str(exported)).rename(path)

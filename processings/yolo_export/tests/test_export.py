@@ -1,0 +1,169 @@
+"""What is exported computes what the checkpoint computes, and what does not is caught."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from picsellia_processing.errors import ProcessingError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from picsellia_processing.pytest_plugin import RunsDry
+
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # the format is what is asked for
+
+FOLDER = Path(__file__).parents[1]
+MODELS = FOLDER.parent / "yolo_preannotation" / "tests" / "models"
+CHECKPOINTS = {
+    "detect": FOLDER / "fixture" / "model.pt",
+    "segment": MODELS / "segmenter.pt",
+    "classify": MODELS / "classifier.pt",
+}
+TOLERANCES = {"box": 0.05, "score": 0.001}
+
+
+@pytest.fixture
+def inputs(comparison: ModuleType) -> list[Any]:
+    found: list[Any] = comparison.inputs_of(comparison.made_up_pictures(3), 160)
+    return found
+
+
+@pytest.mark.parametrize("task", CHECKPOINTS)
+def test_every_task_is_exported_and_equal(
+    exporting: ModuleType, comparison: ModuleType, inputs: list[Any], tmp_path: Path, task: str
+) -> None:
+    checkpoint = exporting.Checkpoint(CHECKPOINTS[task], tmp_path, 160)
+    assert checkpoint.task == task
+    for run in (comparison.OnnxModel(checkpoint.to_onnx(17)), comparison.torch_script(checkpoint.to_torch_script())):
+        errors = comparison.compare("it", run, checkpoint.reference(), inputs, TOLERANCES)
+        assert (
+            errors.keys()
+            == {
+                "detect": {"box", "score"},
+                "segment": {"box", "score", "mask"},
+                "classify": {"score"},
+            }[task]
+        )
+        assert max(errors.values()) < 1e-3
+
+
+@pytest.mark.parametrize("architecture", ["yolov8n", "yolo11n-seg", "yolo11n-cls", "yolo26n"])
+def test_current_architectures_are_exported_and_equal(
+    weights: ModuleType, exporting: ModuleType, comparison: ModuleType, tmp_path: Path, architecture: str
+) -> None:
+    path = tmp_path / "best.pt"
+    weights.import_ultralytics().YOLO(f"{architecture}.yaml").save(path)
+    checkpoint = exporting.Checkpoint(path, tmp_path, 64)
+    inputs = comparison.inputs_of(comparison.made_up_pictures(2), 64)
+    for run in (comparison.OnnxModel(checkpoint.to_onnx(17)), comparison.torch_script(checkpoint.to_torch_script())):
+        comparison.compare("it", run, checkpoint.reference(), inputs, TOLERANCES)
+
+
+def test_a_second_run_makes_the_same_bytes_and_stores_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "picsellia_processing", "dry-run", str(FOLDER), "--out", str(tmp_path / "out")]
+    stored = []
+    for more in ([], ["--again"]):
+        subprocess.run([*command, *more], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        report = json.loads((tmp_path / "out" / "report.json").read_text())
+        stored.append(report["produced"]["files stored"])
+    assert stored == [2, 0]
+
+
+def swapped_channels(model: onnx.ModelProto) -> None:
+    first = next(each for each in model.graph.initializer if list(each.dims)[1:] == [3, 3, 3])
+    change(first, lambda kernel: kernel[:, ::-1])
+
+
+def another_epsilon(model: onnx.ModelProto) -> None:
+    """Batch normalisation is folded into the kernels: with 1e-2 for 1e-3 they are a little smaller."""
+    for each in model.graph.initializer:
+        if len(each.dims) == 4:
+            change(each, lambda kernel: kernel * 0.996)
+
+
+def a_number_that_is_none(model: onnx.ModelProto) -> None:
+    last = [each for each in model.graph.initializer if len(each.dims) == 4][-2]
+    change(last, lambda kernel: kernel * np.nan)
+
+
+def change(tensor: onnx.TensorProto, how: Callable[[Any], Any]) -> None:
+    values = np.ascontiguousarray(how(numpy_helper.to_array(tensor)), np.float32)
+    tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+
+
+@pytest.mark.parametrize("damage", [swapped_channels, another_epsilon, a_number_that_is_none])
+def test_a_model_that_computes_something_else_is_caught(
+    exporting: ModuleType, comparison: ModuleType, inputs: list[Any], tmp_path: Path, damage: Callable[[Any], None]
+) -> None:
+    checkpoint = exporting.Checkpoint(CHECKPOINTS["detect"], tmp_path, 160)
+    path = checkpoint.to_onnx(17)
+    model = onnx.load(path)
+    damage(model)
+    onnx.save(model, path)
+    with pytest.raises(ProcessingError, match="model-onnx does not compute what the checkpoint computes"):
+        comparison.compare("model-onnx", comparison.OnnxModel(path), checkpoint.reference(), inputs, TOLERANCES)
+
+
+def test_a_model_of_other_outputs_is_caught(comparison: ModuleType, inputs: list[Any]) -> None:
+    class Reference:
+        names = ("a",)
+
+        def __call__(self, picture: Any) -> Any:
+            return torch.zeros(1, 5, 10)
+
+    with pytest.raises(
+        ProcessingError, match=r"its outputs are \[\(1, 6, 10\)\]; the checkpoint's are \[\(1, 5, 10\)\]"
+    ):
+        comparison.compare("it", lambda _: torch.zeros(1, 6, 10), Reference(), inputs, TOLERANCES)
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"\x80\x04}."], ids=["empty", "text", "pickle"])
+def test_what_is_no_checkpoint_is_refused(exporting: ModuleType, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "best.pt"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"'best\.pt' cannot be used"):
+        exporting.Checkpoint(path, tmp_path, None)
+
+
+def test_a_dry_run_stores_both_files_and_tells_the_difference(dry_run: RunsDry) -> None:
+    run = dry_run(FOLDER)
+    assert run.exit_code == 0, run.log
+    assert run.report["produced"]["files stored"] == 2
+    assert run.report["assets"] == {"selected": 6, "processed": 6, "skipped": 0, "failed": 0}
+    assert run.report["metadata"]["largest_error"].keys() == {"model-onnx", "model-torchscript"}
+    for errors in run.report["metadata"]["largest_error"].values():
+        assert errors["box"] < TOLERANCES["box"]
+        assert errors["score"] < TOLERANCES["score"]
+
+
+def test_above_a_tolerance_the_job_fails_and_stores_nothing(dry_run: RunsDry) -> None:
+    run = dry_run(FOLDER, parameters={"score_tolerance": 1e-12})
+    assert run.exit_code == 1
+    assert "model-onnx does not compute what the checkpoint computes" in run.report["reason"]
+    assert "POST /api/model/version/{}/modelfiles" not in run.report["requests"]["by_endpoint"]
+
+
+def test_code_in_a_checkpoint_is_refused_and_not_run(dry_run: RunsDry, tmp_path: Path) -> None:
+    trace = tmp_path / "executed"
+
+    class Command:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (trace,)
+
+    checkpoint = torch.load(CHECKPOINTS["detect"], weights_only=False)
+    torch.save({**checkpoint, "train_args": Command()}, tmp_path / "best.pt")
+    run = dry_run(FOLDER, model_files={"pretrained-weights": tmp_path / "best.pt"})
+    assert run.exit_code == 2
+    assert "might run any code" in run.report["reason"]
+    assert not trace.exists()

@@ -1,0 +1,1 @@
+../yolo_preannotation/torchvision_ops.py

@@ -25,9 +25,21 @@ def summarize(report: Report, out: OutFolder) -> str:
 
 
 def _lines(report: Report, out: OutFolder) -> Iterator[str]:
-    assets = report.assets
     yield ""
-    yield f"{report.name or out.path.name}: {report.status}" + (f": {report.reason}" if report.reason else "")
+    reason = f": {report.reason.splitlines()[0]}" if report.reason else ""  # the log above has all of it
+    yield f"{report.name or out.path.name}: {report.status}{reason}"
+    if report.assets.selected or report.produced:
+        yield from _figures(report)
+    yield from _failures(report)
+    yield from _labels(report)
+    paths = (("report", out.page), ("annotations", out.annotations), ("", out.report))
+    for name, path in paths:
+        if path.is_file():
+            yield _line(name, str(path))
+
+
+def _figures(report: Report) -> Iterator[str]:
+    assets = report.assets
     yield _line(
         "assets",
         f"{with_commas(assets.processed)} of {with_commas(assets.selected)} processed",
@@ -46,12 +58,6 @@ def _lines(report: Report, out: OutFolder) -> Iterator[str]:
         duration(report.seconds),
         f"peak memory {size(report.peak_rss_bytes)}",
     )
-    yield from _failures(report)
-    yield from _labels(report)
-    paths = (("report", out.page), ("annotations", out.annotations), ("", out.report))
-    for name, path in paths:
-        if path.is_file():
-            yield _line(name, str(path))
 
 
 def _failures(report: Report) -> Iterator[str]:

@@ -36,6 +36,7 @@ def test_failures_and_labels_are_named_and_bounded(tmp_path):
         {
             "status": "failed",
             "reason": "too many",
+            "assets": {"selected": 12, "failed": 12},
             "failures": [{**failure, "asset": f"{number}\x1b[31m.jpg"} for number in range(12)],
             "labels": [
                 {"model_class": "kat", "closest": "cat"},
@@ -55,3 +56,12 @@ def test_failures_and_labels_are_named_and_bounded(tmp_path):
     assert "  no label    kat (closest: cat)" in text
     assert "and 2 more classes without a label" in text
     assert "\x1b" not in text
+
+
+def test_what_was_refused_has_no_figures(tmp_path):
+    report = Report.model_validate({"status": "failed", "reason": "the parameters do not fit:\n  - iou: too large"})
+    text = summarize(report, OutFolder(tmp_path / "out"))
+    assert "out: failed: the parameters do not fit:" in text
+    assert "iou" not in text, "the log has said it already"
+    assert "assets" not in text
+    assert "images/s" not in text

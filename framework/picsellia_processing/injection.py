@@ -66,6 +66,8 @@ class Injector:
                 return argument.input.name not in self._context.inputs
             case ServerArgument(required=False):
                 return _resource(self._context, argument.class_name) is None
+            case ModelFile(required=False):
+                return argument not in self._files
         return False
 
     def _value(self, argument: Any) -> Any:

@@ -14,10 +14,12 @@ class ModelFile:
     """A file of the Job's ModelVersion, downloaded before the author's code runs: `Annotated[Path, ModelFile("name")]`.
 
     `name` is the file's name on the ModelVersion (such as "pretrained-weights"), or a pattern of its file name
-    (such as "*.onnx") that exactly one file fits. The path is valid until the worker ends.
+    (such as "*.onnx") that exactly one file fits. The path is valid until the worker ends. An argument with a default
+    (`... | None = None`) is not `required`: it keeps the default where the Job has no ModelVersion at all.
     """
 
     name: str
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)

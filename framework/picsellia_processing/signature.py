@@ -168,7 +168,7 @@ class _Reader:
         argument = self._read_hint(place, name, _without_none(hint) if optional else hint)
         if argument is None and optional:
             return None
-        if optional and isinstance(argument, (InputArgument, ServerArgument)):
+        if optional and isinstance(argument, (InputArgument, ServerArgument, ModelFile)):
             argument = replace(argument, required=False)
         if argument is None:
             self._mistake(place, f"argument {name!r}: cannot inject {_text(hint)}; {EXPECTED}")

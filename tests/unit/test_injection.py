@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,13 +40,21 @@ def context(**more: Any) -> JobContext:
     return JobContext(client="client", job="job", type=None, **{**given, **more})
 
 
-def run(processing: Processing[..., Any], job: JobContext | None = None, *items: Any, **given: Any) -> Any:
-    """Bind and call once, as a worker does."""
+def run(
+    processing: Processing[..., Any],
+    job: JobContext | None = None,
+    *items: Any,
+    files: Sequence[ModelFile] | None = None,
+    **given: Any,
+) -> Any:
+    """Bind and call once, as a worker does; without `files`, with those that are required."""
     processing.check()
     resources = ExitStack()
     parameters = resolve(processing.parameter_models, given, processing.defaults)
-    files = {file: Path("/models") / file.name for file in processing.model_files}
-    injector = Injector(job or context(), parameters, files, resources)
+    if files is None:
+        files = [file for file in processing.model_files if file.required]
+    downloaded = {file: Path("/models") / file.name for file in files}
+    injector = Injector(job or context(), parameters, downloaded, resources)
     with bound(processing, injector, resources) as call:
         return call(*(items or ([],)))
 
@@ -283,7 +291,10 @@ def test_defaults_stand_in_for_what_the_job_does_not_have() -> None:
         version: DatasetVersion | None = None,
         name: Annotated[str, Input("name")] = "mine",
         count: Annotated[int, Input("count")] = 0,
+        weights: Annotated[Path, ModelFile("weights")] | None = None,
     ) -> Any:
-        return model, version, name, count
+        return model, version, name, count, weights
 
-    assert run(annotate, context(inputs={"count": "3"})) == (None, VERSION, "mine", 3)
+    job = context(inputs={"count": "3"})
+    assert run(annotate, job) == (None, VERSION, "mine", 3, None)
+    assert run(annotate, job, files=annotate.model_files)[-1] == Path("/models/weights")

@@ -120,6 +120,7 @@ def test_what_the_job_may_not_have_is_optional_with_a_default(optional: Any) -> 
         version: optional = None,
         name: Annotated[str, Input("name")] = "x",
         count: Annotated[int, Input("n")] | None = None,
+        weights: Annotated[Path, ModelFile("weights")] | None = None,
     ) -> None: ...
 
     function.__annotations__["version"] = optional
@@ -127,6 +128,7 @@ def test_what_the_job_may_not_have_is_optional_with_a_default(optional: Any) -> 
         "version": ServerArgument("DatasetVersion", required=False),
         "name": InputArgument(Input("name"), str, required=False),
         "count": InputArgument(Input("n"), int, required=False),
+        "weights": ModelFile("weights", required=False),
     }
 
 

@@ -24,11 +24,12 @@ EXPIRED = (401, 403)
 
 
 def choose_files(version: ModelVersion | None, wanted: Sequence[ModelFile]) -> dict[ModelFile, StoredFile]:
-    """The stored file that each ModelFile means.
+    """The stored file that each ModelFile means. Those that are not required are left out without a ModelVersion.
 
     Raises:
         JobError: the Job has no ModelVersion, or a file is missing or ambiguous. All mistakes at once.
     """
+    wanted = [file for file in wanted if file.required or version is not None]
     if not wanted:
         return {}
     names = ", ".join(repr(file.name) for file in wanted)

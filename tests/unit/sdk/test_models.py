@@ -69,6 +69,14 @@ def test_all_mistakes_at_once(version: ModelVersion) -> None:
     assert "ask for one of them by name" in said
 
 
+def test_files_that_are_not_required(version: ModelVersion) -> None:
+    optional = ModelFile("weights", required=False)
+    assert choose_files(None, [optional]) == {}
+    assert [file.filename for file in choose_files(version, [optional]).values()] == ["best.pt"]
+    with pytest.raises(JobError, match="it has no file 'wheels'"):
+        choose_files(version, [ModelFile("wheels", required=False)])
+
+
 def test_no_model(script: Script) -> None:
     with pytest.raises(
         JobError, match=r"asks for the model file 'weights', but the Job has no ModelVersion; launch it"

@@ -7,8 +7,8 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
 from picsellia_processing.annotation import SHAPE_TYPES
+from picsellia_processing.decorator import TaskDecorator
 from picsellia_processing.parameters import Field, Parameters, StreamParameters, suggestion
-from picsellia_processing.processing import Processing, declare
 from picsellia_processing.signature import ContextArgument
 from picsellia_processing.task import Task
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from picsellia_processing.context import JobContext
+    from picsellia_processing.processing import Processing
     from picsellia_processing.signature import Signature
     from picsellia_processing.task import Declaration, Output
 
@@ -48,17 +49,13 @@ class AnnotationParameters(StreamParameters):
     )
 
 
-class AnnotatingDecorator:
+class AnnotatingDecorator(TaskDecorator):
     """Makes a Processing of a function: `@pre_annotation`, or `@pre_annotation(batch_size=16)`.
 
     `labels` are the classes it finds and `type` what it annotates (such as "OBJECT_DETECTION"; where the function says
     what it returns, that tells): to be given where the Job has no ModelVersion that says it. The other
     keywords are the author's defaults for the parameters every annotating processing has. A Job may override them.
     """
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self.__doc__ = f"{AnnotatingDecorator.__doc__}"
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> Processing[P, R]: ...
@@ -88,12 +85,7 @@ class AnnotatingDecorator:
         **defaults: Any,
     ) -> Processing[P, R] | Callable[[Callable[P, R]], Processing[P, R]]:
         """Decorate `function`, or make a decorator with these defaults."""
-
-        def decorate(function: Callable[P, R]) -> Processing[P, R]:
-            declaration = declare(function, labels, type)
-            return Processing(function, self._task, name=name, declaration=declaration, defaults=defaults)
-
-        return decorate if function is None else decorate(function)
+        return self.decorate(function, name, defaults, labels=labels, inference_type=type)
 
 
 def annotating_task(name: str, status: str) -> Task:

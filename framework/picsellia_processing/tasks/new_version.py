@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
+from picsellia_processing.decorator import TaskDecorator
 from picsellia_processing.image import Image, Sample
 from picsellia_processing.parameters import Field, StreamParameters
-from picsellia_processing.processing import Processing
 from picsellia_processing.signature import ContextArgument
 from picsellia_processing.task import Task
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from picsellia_processing.context import JobContext
     from picsellia_processing.parameters import Parameters
+    from picsellia_processing.processing import Processing
     from picsellia_processing.signature import Signature
     from picsellia_processing.task import Declaration, Output
 
@@ -35,12 +36,8 @@ class NewVersionParameters(StreamParameters):
     )
 
 
-class NewVersionDecorator:
+class NewVersionDecorator(TaskDecorator):
     """Makes a Processing of a function, with the author's defaults for the options of the task as keywords."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self.__doc__ = f"{NewVersionDecorator.__doc__}"
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> Processing[P, R]: ...
@@ -54,11 +51,7 @@ class NewVersionDecorator:
         self, function: Callable[P, R] | None = None, /, *, name: str | None = None, **defaults: Any
     ) -> Processing[P, R] | Callable[[Callable[P, R]], Processing[P, R]]:
         """Decorate `function`, or make a decorator with these defaults."""
-
-        def decorate(function: Callable[P, R]) -> Processing[P, R]:
-            return Processing(function, self._task, name=name, defaults=defaults)
-
-        return decorate if function is None else decorate(function)
+        return self.decorate(function, name, defaults)
 
 
 def new_version_task(name: str, options: type[NewVersionParameters]) -> Task:

@@ -8,14 +8,15 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
+from picsellia_processing.decorator import TaskDecorator
 from picsellia_processing.parameters import Field, Parameters
-from picsellia_processing.processing import Processing, declare
 from picsellia_processing.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from picsellia_processing.context import JobContext
+    from picsellia_processing.processing import Processing
     from picsellia_processing.signature import Signature
     from picsellia_processing.task import Declaration, Output
 
@@ -51,17 +52,13 @@ class ModelParameters(Parameters):
     )
 
 
-class ProducingDecorator:
+class ProducingDecorator(TaskDecorator):
     """Makes a Processing of a function: `@model_conversion(produces=["model-onnx"])`.
 
     The function asks for the files of the ModelVersion (`Annotated[Path, ModelFile("pretrained-weights")]`), and
     returns what it made of them: a Path, a mapping of names to Paths, or a `ProducedModel`. `produces` are the names
     that the files get on the ModelVersion: where they are declared, one that is taken is refused before any work.
     """
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self.__doc__ = f"{ProducingDecorator.__doc__}"
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> Processing[P, R]: ...
@@ -81,12 +78,7 @@ class ProducingDecorator:
         **defaults: Any,
     ) -> Processing[P, R] | Callable[[Callable[P, R]], Processing[P, R]]:
         """Decorate `function`, or make a decorator with these defaults."""
-
-        def decorate(function: Callable[P, R]) -> Processing[P, R]:
-            declaration = declare(function, produces=produces)
-            return Processing(function, self._task, name=name, declaration=declaration, defaults=defaults)
-
-        return decorate if function is None else decorate(function)
+        return self.decorate(function, name, defaults, produces=produces)
 
 
 def producing_task(name: str) -> Task:

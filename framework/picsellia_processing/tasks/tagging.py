@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
+from picsellia_processing.decorator import TaskDecorator
 from picsellia_processing.image import Sample
 from picsellia_processing.parameters import Field, Parameters, StreamParameters
-from picsellia_processing.processing import Processing
 from picsellia_processing.signature import ContextArgument, LabelsArgument
 from picsellia_processing.task import Task
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from picsellia_processing.context import JobContext
+    from picsellia_processing.processing import Processing
     from picsellia_processing.signature import Signature
     from picsellia_processing.task import Declaration, Output
 
@@ -45,15 +46,11 @@ class DataTags:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-class TaggingDecorator:
+class TaggingDecorator(TaskDecorator):
     """Makes a Processing of a function: `@auto_tagging`, or `@auto_tagging(batch_size=16)`.
 
     The keywords are the author's defaults for the parameters every tagging processing has. A Job may override them.
     """
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self.__doc__ = f"{TaggingDecorator.__doc__}"
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> Processing[P, R]: ...
@@ -73,11 +70,7 @@ class TaggingDecorator:
         self, function: Callable[P, R] | None = None, /, *, name: str | None = None, **defaults: Any
     ) -> Processing[P, R] | Callable[[Callable[P, R]], Processing[P, R]]:
         """Decorate `function`, or make a decorator with these defaults."""
-
-        def decorate(function: Callable[P, R]) -> Processing[P, R]:
-            return Processing(function, self._task, name=name, defaults=defaults)
-
-        return decorate if function is None else decorate(function)
+        return self.decorate(function, name, defaults)
 
 
 def tagging_task(name: str, target: str, *, other_targets: tuple[str, ...] = (), metadata: bool = False) -> Task:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from picsellia.sdk.job import Job
     from picsellia.sdk.model_version import ModelVersion
 
-    from picsellia_processing.image import Image, Sample
+    from picsellia_processing.image import AssetReference, Image, Sample
     from picsellia_processing.labels import Labels
 
 
@@ -33,6 +33,14 @@ class Driver(Protocol):
 
     def write(self, image: Image, result: Any) -> None:
         """Hand over the result for one image; it is written in chunks, in the background."""
+        ...
+
+    def keep(self, asset: AssetReference) -> None:
+        """Have an image in the output as it is, without its pixels."""
+        ...
+
+    def skip(self, reason: str, count: int) -> None:
+        """Count images that are left out on purpose."""
         ...
 
 
@@ -91,7 +99,8 @@ class JobContext:
         """The images still to be done, fetched and decoded ahead, in batches of at most `batch_size`.
 
         An asset that cannot be fetched or decoded goes on the report and does not appear. Ask for the next batch only
-        when done with the one before: its memory is given back then.
+        when done with the one before: its memory is given back then. A Job that is stopped leaves the function here, so
+        who has seen the last batch has seen all of them.
         """
         return self._driver().images(batch_size)
 
@@ -109,6 +118,21 @@ class JobContext:
             ResultError: the result is not one this processing may return.
         """
         self._driver().write(image, result)
+
+    def keep(self, asset: AssetReference) -> None:
+        """Have an image of the source in the output as it is, where the task fills a DatasetVersion.
+
+        The same as `write(image, image)` for `asset = image.asset`, but the pixels are not needed any more: an author
+        who must see every image before deciding on one remembers the assets, and keeps some of them in the end.
+
+        Raises:
+            ResultError: the task keeps no images.
+        """
+        self._driver().keep(asset)
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count images that nothing is written for, on purpose, under a reason that the report shows."""
+        self._driver().skip(reason, count)
 
     def _driver(self) -> Driver:
         if self.driver is None:

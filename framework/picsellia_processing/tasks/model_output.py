@@ -176,7 +176,7 @@ def prepare_output(
 def _origin(context: JobContext, signature: Signature, subject: str) -> str:
     """A digest of all that decides what the function makes."""
     assert context.model_version is not None
-    sources = choose_files(context.model_version, signature.all_of(ModelFile))
+    sources = choose_files(context.model_version, signature.all_of(ModelFile), context.parameters)
     decides = {
         "function": subject,
         "model_version": str(context.model_version.id),

@@ -53,6 +53,7 @@ class JobContext:
         job: the Job itself.
         type: the processing type the platform gave the Job (such as "PRE_ANNOTATION"), or None.
         target_type: "DATASET_VERSION", "MODEL_VERSION" or "DATALAKE".
+        folder: an empty folder of the worker's own, removed when it ends.
         dataset_version: the DatasetVersion the Job runs on, or None.
         output_dataset_version: the DatasetVersion the platform made for the Job's output, or None.
         model_version: the ModelVersion the Job runs on or uses, or None.
@@ -62,7 +63,6 @@ class JobContext:
         inputs: the Job's inputs by name.
         selection: ids of the assets (of the data, on a Datalake) the Job is limited to; None means all of them.
         labels: the labels of the DatasetVersion, where the task annotates.
-        folder: an empty folder of the worker's own, removed when it ends.
         metadata: what the report is to say of the result, by name; the processing adds to it.
     """
 
@@ -70,6 +70,7 @@ class JobContext:
     job: Job
     type: str | None
     target_type: str
+    folder: Path
     dataset_version: DatasetVersion | None = None
     output_dataset_version: DatasetVersion | None = None
     model_version: ModelVersion | None = None
@@ -79,7 +80,6 @@ class JobContext:
     inputs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     selection: tuple[str, ...] | None = field(default=None, repr=False)
     labels: Labels | None = None
-    folder: Path | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     driver: Driver | None = field(default=None, repr=False)
 

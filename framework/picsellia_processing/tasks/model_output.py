@@ -88,7 +88,6 @@ class ModelOutput(ReadingOutput):
             JobError: the ModelVersion has other files of these names, and they are not to be replaced.
         """
         model = self._checked(result)
-        assert self._context.folder is not None
         staging = Path(tempfile.mkdtemp(prefix="produced-", dir=self._context.folder))
         paths = {
             name: packed(path, staging / str(number), self._origin)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +73,14 @@ class Rig:
         script.routes[f"/api/dataset/version/{VERSION}/assets"] = {"items": items, "count": COUNT}
         script.routes |= {f"/blob/{number}.jpg": reply(200, jpeg.getvalue()) for number in range(COUNT)}
         dataset = DatasetVersion(client.connection, version())
-        context = JobContext(client=client, job=None, type=None, target_type="DATASET_VERSION", dataset_version=dataset)
+        context = JobContext(
+            client=client,
+            job=None,
+            type=None,
+            target_type="DATASET_VERSION",
+            folder=Path("nowhere"),
+            dataset_version=dataset,
+        )
         self.failures: dict[str, tuple[str, str]] = {}
         self.tally = Tally(1, lambda asset, *failure: self.failures.update({asset.filename: failure}))
         self.output = Written(dataset)

@@ -1,11 +1,20 @@
 """What a Job may set."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from picsellia_processing import Field, ModelParameters
 
+FILE_NAMES = {
+    "static_int8": "model-onnx-static-int8",
+    "dynamic_int8": "model-onnx-dynamic-int8",
+    "float16": "model-onnx-float16",
+    "pruning": "model-onnx-pruned",
+}
+"""The name on the ModelVersion of what each method makes."""
+
 Layers = Literal["convolutions", "all_but_decoding", "all"]
-Channels = tuple[float, float, float]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class CompressionParameters(ModelParameters):
@@ -29,5 +38,13 @@ class CompressionParameters(ModelParameters):
     min_accuracy: float = Field(
         0.3, gt=0, le=1, description="The least accuracy the model must have as it is, for a loss to mean something."
     )
-    mean: Channels = Field((0.0, 0.0, 0.0), description="Of red, green and blue (0 to 1) in training: is subtracted.")
-    std: Channels = Field((1.0, 1.0, 1.0), description="Of red, green and blue in training: is divided by.")
+    mean: tuple[float, float, float] = Field(
+        (0.0, 0.0, 0.0), description="Of red, green and blue in training, 0 to 1: is subtracted."
+    )
+    std: tuple[Positive, Positive, Positive] = Field(
+        (1.0, 1.0, 1.0), description="Of red, green and blue in training: is divided by."
+    )
+
+    def chosen(self, names: Sequence[str]) -> list[str]:
+        """The one file that the method makes."""
+        return [name for name in names if name == FILE_NAMES[self.method]]

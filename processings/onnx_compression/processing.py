@@ -8,7 +8,7 @@ from accuracy import METRICS, accuracy_of
 from compressing import compress
 from labels import class_of_label
 from onnx_model import OnnxModel, read_model
-from parameters import CompressionParameters
+from parameters import FILE_NAMES, CompressionParameters
 from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing import Input, JobContext, ModelFile, ProducedModel, model_compression
 from picsellia_processing.errors import JobError, ProcessingError
@@ -16,8 +16,8 @@ from pictures import Normalisation, Picture, read_pictures, split
 from speed import pictures_per_second
 
 
-@model_compression(name="onnx-compression", produces=["model-onnx-compressed"])
-def shrink(
+@model_compression(name="onnx-compression", produces=list(FILE_NAMES.values()))
+def compress_onnx(
     weights: Annotated[Path, ModelFile("model-onnx")],
     images: Annotated[DatasetVersion, Input("dataset_version_id")],
     context: JobContext,
@@ -43,7 +43,7 @@ def shrink(
     context.metadata.update(figures)
     refuse_a_loss(METRICS[model.task], before, after, parameters)
     return ProducedModel(
-        {"model-onnx-compressed": path},
+        {FILE_NAMES[parameters.method]: path},
         figures | {"pictures_per_second": compared(*pictures_per_second((weights, path), measured[0].tensor()))},
         framework="ONNX",
     )

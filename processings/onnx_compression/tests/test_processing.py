@@ -6,6 +6,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+from picsellia_processing.errors import ParameterError
+from picsellia_processing.parameters import resolve
+
 FOLDER = Path(__file__).parents[1]
 CLASSIFIER = FOLDER / "tests" / "classifier"
 STORING = "POST /api/model/version/{}/modelfiles"
@@ -23,6 +27,7 @@ def test_a_detector_becomes_a_third_of_its_size_and_is_as_good(dry_run: Any) -> 
     assert figures["images"] == {"calibration": 60, "measured": 53}
     assert run.report["assets"] == {"selected": 120, "processed": 120, "skipped": 0, "failed": 0}
     assert run.report["produced"] == {"files": 1, "files stored": 1, "bytes": figures["bytes"]["after"]}
+    assert STORING in run.report["requests"]["by_endpoint"], "what the tests below do not find"
 
 
 def test_a_classifier_is_measured_by_its_best_class(dry_run: Any) -> None:
@@ -71,3 +76,30 @@ def test_images_without_annotations_are_refused_before_one_is_read(dry_run: Any,
     assert run.exit_code == 2
     assert "shapes/v1 has no annotation to measure the model by; annotate it, or give another" in run.report["reason"]
     assert run.report["assets"]["processed"] == 0
+
+
+def test_each_method_makes_a_file_of_its_own(processing: Any, parameters: Any) -> None:
+    made = [
+        parameters.CompressionParameters(method=method).chosen(processing.compress_onnx.declaration.produces)
+        for method in parameters.FILE_NAMES
+    ]
+    assert made == [[name] for name in parameters.FILE_NAMES.values()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("method", "int4"),
+        ("layers", "none"),
+        ("sparsity", 1),
+        ("calibration_images", 0),
+        ("max_accuracy_drop", -0.1),
+        ("min_accuracy", 0),
+        ("std", [1, 0, 1]),
+        ("mean", [0.5]),
+        ("metod", "static_int8"),
+    ],
+)
+def test_wrong_parameters_are_refused(parameters: Any, name: str, value: Any) -> None:
+    with pytest.raises(ParameterError, match=name):
+        resolve([parameters.CompressionParameters], {name: value}, {})

@@ -57,7 +57,7 @@ class Network:
             raise self._refusal(f"an input of type {self._input.type}")
         self.size = self._size(image_size)
         self._batch = self._batch_axis(batch_size)
-        probe = self.run(np.full((1, 3, *self.size), GREY, np.float32))
+        probe = self._probe()
         self.classes = self._class_count(probe.shape)
         self.decoded = is_decoded(probe, self.size)
         metadata = self._session.get_modelmeta().custom_metadata_map
@@ -72,6 +72,14 @@ class Network:
         size = self._batch or len(batch)
         results = [self._run(batch[start : start + size], size) for start in range(0, len(batch), size)]
         return np.concatenate(results)
+
+    def _probe(self) -> NDArray[np.float32]:
+        height, width = self.size
+        try:
+            return self.run(np.full((1, 3, height, width), GREY, np.float32))
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0]
+            raise self._refusal(f"a graph that fails on pictures of {height} x {width} ({reason})") from error
 
     def _run(self, pictures: NDArray[np.float32], size: int) -> NDArray[np.float32]:
         count = len(pictures)

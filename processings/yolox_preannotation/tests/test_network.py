@@ -45,17 +45,28 @@ def test_a_file_that_leaves_the_size_open_needs_the_parameter(
 ) -> None:
     path = variant_of(variants, tmp_path, "any_size")
 
-    assert network.Network(path, "cpu", 4, image_size=160).size == (160, 160)
+    for side in (160, 320):
+        assert network.Network(path, "cpu", 4, image_size=side).size == (side, side)
     with pytest.raises(UsageError, match=r"size of the pictures is open: 'any_size\.onnx' takes any .* image_size"):
         network.Network(path, "cpu", 4)
     with pytest.raises(UsageError, match=r"image_size=320 cannot be used: 'model\.onnx' was exported for .* x 160 x"):
         network.Network(MODEL, "cpu", 4, image_size=320)
 
 
+def test_a_file_that_fails_on_the_size_asked_for_is_refused(
+    network: ModuleType, variants: ModuleType, tmp_path: Path
+) -> None:
+    path = variant_of(variants, tmp_path, "baked_size")
+
+    with pytest.raises(UsageError, match=r"found a graph that fails on pictures of 320 x 320 \(.*Add"):
+        network.Network(path, "cpu", 4, image_size=320)
+
+
 @pytest.mark.parametrize(
     ("name", "found"),
     [
         ("two_outputs", r"2 outputs \(output, .*\)"),
+        ("byte_input", r"an input of type tensor\(uint8\)"),
         ("without_classes", "an output of the shape 1 x 525 x 5 instead of 1 x 525 x "),
         ("with_cells_missing", "an output of the shape 1 x 400 x 8 instead of 1 x 525 x "),
     ],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,15 +43,33 @@ def fixed_batch(size: int) -> Callable[[onnx.ModelProto], None]:
 
 
 def any_size(model: onnx.ModelProto) -> None:
-    """Exported with free sides; what the graph computes does not change."""
+    """Exported with free sides."""
     height, width = model.graph.input[0].type.tensor_type.shape.dim[2:]
     height.dim_param, width.dim_param = "height", "width"
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "cells"
 
 
+def baked_size(model: onnx.ModelProto) -> None:
+    """Says that it takes any size, but has the cells of one size built in."""
+    any_size(model)
+    zeros = numpy_helper.from_array(np.zeros((1, 525, 1), np.float32), "zeros")
+    model.graph.initializer.append(zeros)
+    model.graph.node.append(helper.make_node("Add", ["output", "zeros"], ["sum"]))
+    model.graph.output[0].name = "sum"
+
+
 def half_input(model: onnx.ModelProto) -> None:
     """Takes 16-bit floats."""
-    model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    _take(model, TensorProto.FLOAT16)
+
+
+def byte_input(model: onnx.ModelProto) -> None:
+    """Takes bytes."""
+    _take(model, TensorProto.UINT8)
+
+
+def _take(model: onnx.ModelProto, kind: int) -> None:
+    model.graph.input[0].type.tensor_type.elem_type = kind
     _insert_first(model, lambda name, wanted: helper.make_node("Cast", [name], [wanted], to=TensorProto.FLOAT))
 
 

@@ -178,6 +178,13 @@ def test_a_dry_run_stores_both_files_and_tells_the_difference(dry_run: RunsDry) 
         assert errors["score"] < TOLERANCES["score"]
 
 
+def test_only_the_chosen_formats_are_made(dry_run: RunsDry) -> None:
+    run = dry_run(FOLDER, parameters={"formats": ["openvino"]})
+    assert run.exit_code == 0, run.log
+    assert run.report["produced"]["files stored"] == 1
+    assert run.report["metadata"]["largest_error"].keys() == {"model-openvino"}
+
+
 def test_above_a_tolerance_the_job_fails_and_stores_nothing(dry_run: RunsDry) -> None:
     run = dry_run(FOLDER, parameters={"score_tolerance": 1e-12})
     assert run.exit_code == 1

@@ -34,6 +34,12 @@ def mistakes(given: dict[str, Any], *models: type[Parameters], **defaults: Any) 
     return caught.value.mistakes
 
 
+def test_a_long_value_is_not_shown_whole() -> None:
+    (mistake,) = mistakes({"confidence": "x" * 1000}, Detection)
+    assert mistake.endswith("xxx...")
+    assert len(mistake) < 300
+
+
 def test_nothing_given_gives_the_defaults() -> None:
     (found,) = resolve([Detection], {}, {})
     assert found == Detection(confidence=0.25, device="cpu", names=[])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from picsellia_processing.errors import JobError, UsageError
@@ -12,7 +11,7 @@ from saved_model import SIGNATURE
 from tensorflow_runtime import import_tensorflow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,33 +23,20 @@ _TRIED = 320
 _PICTURES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Detections:
-    """The M objects on one picture.
+class Detection(NamedTuple):
+    """One object on a picture.
 
     Attributes:
-        boxes: M x 4: top, left, bottom, right in 0..1 of the picture.
-        scores: M, 0 to 1.
-        classes: M, from 1 on.
-        masks: M x height x width, each stretched over its box; None where the model gives none.
+        number: of its class, from 1 on.
+        score: 0 to 1.
+        box: top, left, bottom, right in 0..1 of the picture.
+        mask: height x width, how likely it is there, stretched over the box; None where the model gives none.
     """
 
-    boxes: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    classes: NDArray[np.int_]
-    masks: NDArray[np.float32] | None = None
-
-    def best(self, confidence: float, most: int) -> Detections:
-        """Those with a score of at least `confidence`, best first, and no more than `most`."""
-        kept = np.argsort(-self.scores, kind="stable")[:most]
-        kept = kept[self.scores[kept] >= confidence]
-        masks = None if self.masks is None else self.masks[kept]
-        return Detections(self.boxes[kept], self.scores[kept], self.classes[kept], masks)
-
-    def __iter__(self) -> Iterator[tuple[NDArray[np.float32], float, int, NDArray[np.float32] | None]]:
-        for index in range(len(self.scores)):
-            mask = None if self.masks is None else self.masks[index]
-            yield self.boxes[index], float(self.scores[index]), int(self.classes[index]), mask
+    number: int
+    score: float
+    box: NDArray[np.float32]
+    mask: NDArray[np.float32] | None = None
 
 
 class Detector:
@@ -89,9 +75,9 @@ class Detector:
         self.gives_masks = MASKS in self._run_on.structured_outputs
         self.detect([np.zeros((_TRIED, _TRIED, 3), np.uint8)])
 
-    def detect(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+    def detect(self, pictures: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """What is found on each picture (height x width x 3, RGB)."""
-        found: list[Detections] = []
+        found: list[list[Detection]] = []
         for start in range(0, len(pictures), self._batch_size):
             batch = [self._seen(picture) for picture in pictures[start : start + self._batch_size]]
             found += self._run(batch)[: len(batch)]
@@ -104,7 +90,7 @@ class Detector:
             picture = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
         return picture.astype(self._dtype)
 
-    def _run(self, batch: list[NDArray[Any]]) -> list[Detections]:
+    def _run(self, batch: list[NDArray[Any]]) -> list[list[Detection]]:
         tensorflow = import_tensorflow()
         blanks = [np.zeros_like(batch[0])] * (self._batch_size - len(batch))
         with tensorflow.device(self._device):
@@ -113,11 +99,17 @@ class Detector:
         return [_of_one(outputs, index) for index in range(self._batch_size)]
 
 
-def _of_one(outputs: Mapping[str, NDArray[Any]], index: int) -> Detections:
+def _of_one(outputs: Mapping[str, NDArray[Any]], index: int) -> list[Detection]:
     count = int(outputs["num_detections"][index])
     boxes, scores, classes = (outputs[name][index, :count] for name in OUTPUTS[:3])
-    masks = outputs[MASKS][index, :count].astype(np.float32) if MASKS in outputs else None
-    return Detections(boxes, scores, np.rint(classes).astype(int), masks)
+    masks = outputs[MASKS][index, :count].astype(np.float32) if MASKS in outputs else [None] * count
+    return list(map(Detection, np.rint(classes).astype(int).tolist(), scores.tolist(), boxes, masks))
+
+
+def best(found: Iterable[Detection], confidence: float, most: int) -> list[Detection]:
+    """Those with a score of at least `confidence`, best first, and no more than `most`."""
+    sure = (each for each in found if each.score >= confidence)
+    return sorted(sure, key=lambda each: -each.score)[:most]
 
 
 def _only_input(signature: Any) -> tuple[str, Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from detector import Detections, Detector, class_names
+from detector import Detection, Detector, best, class_names
 from masks import largest_outline, on_picture
 from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia.sdk.model_version import ModelVersion
@@ -70,29 +70,33 @@ def annotate(
     version: DatasetVersion,
 ) -> list[Found]:
     """Propose the objects of each image, in the form that the DatasetVersion holds."""
-    found = model.detect([image.pixels for image in images])
+    kind = version.type.value
     return [
-        shapes(each.best(parameters.confidence, parameters.max_detections), image, model.names, version.type.value)
-        for each, image in zip(found, images, strict=True)
+        [
+            shape(each, image, model.names, kind)
+            for each in best(found, parameters.confidence, parameters.max_detections)
+        ]
+        for image, found in zip(images, model.detect([image.pixels for image in images]), strict=True)
     ]
 
 
-def shapes(found: Detections, image: Image, names: dict[int, str], kind: str) -> Found:
-    """The objects of one image, for a DatasetVersion of the type `kind`.
+def shape(found: Detection, image: Image, names: dict[int, str], kind: str) -> Rectangle | Polygon | Mask:
+    """An object in pixels, in the form for a DatasetVersion of the type `kind`.
 
     Raises:
         JobError: the model knows a class that the ModelVersion has no label for.
     """
-    made: Found = []
-    for box, score, number, mask in found:
-        if number not in names:
-            known = ", ".join(f"{each}: {name}" for each, name in names.items())
-            raise JobError(f"the model found class {number}, which the labels of the ModelVersion do not name: {known}")
-        label = names[number]
-        top, left, bottom, right = (box * [image.height, image.width, image.height, image.width]).tolist()
-        if kind not in OUTLINED or mask is None:
-            made.append(Rectangle(label, left, top, right - left, bottom - top, score))
-            continue
-        whole = on_picture(mask, (left, top, right, bottom), image.width, image.height)
-        made.append(Mask(label, whole, score) if kind == "MASK" else Polygon(label, largest_outline(whole), score))
-    return made
+    if found.number not in names:
+        known = ", ".join(f"{number}: {name}" for number, name in names.items())
+        raise JobError(
+            f"the model found class {found.number}, which the labels of the ModelVersion do not name: {known}; correct "
+            "the labels"
+        )
+    label = names[found.number]
+    top, left, bottom, right = (found.box * [image.height, image.width, image.height, image.width]).tolist()
+    if kind not in OUTLINED or found.mask is None:
+        return Rectangle(label, left, top, right - left, bottom - top, found.score)
+    mask = on_picture(found.mask, (left, top, right, bottom), image.width, image.height)
+    if kind == "MASK":
+        return Mask(label, mask, found.score)
+    return Polygon(label, largest_outline(mask), found.score)

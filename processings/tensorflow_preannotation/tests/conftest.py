@@ -83,6 +83,18 @@ def red_finder(tensorflow: Any) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def mask_finder(tensorflow: Any, red_finder: Callable[..., Any]) -> Callable[..., Any]:
+    """The same with masks as the Object Detection API gives them: the upper half of each object's box."""
+
+    def find(input_tensor: Any) -> dict[str, Any]:
+        found: dict[str, Any] = red_finder(input_tensor)
+        upper = tensorflow.concat([tensorflow.ones((1, 3, 4, 8)), tensorflow.zeros((1, 3, 4, 8))], 2)
+        return found | {"detection_masks": tensorflow.tile(upper, [tensorflow.shape(input_tensor)[0], 1, 1, 1])}
+
+    return find
+
+
+@pytest.fixture
 def zipped(tmp_path: Path) -> Callable[..., Path]:
     """Writes a zip file: `zipped({"saved_model/saved_model.pb": b"..."})`; a name may be a ZipInfo."""
 

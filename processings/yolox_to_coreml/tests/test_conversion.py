@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,14 +15,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from picsellia_processing.errors import ProcessingError
-
-from .conftest import CHECKPOINT, LABELS, SIZE
+from PIL import Image as Pillow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+FIXTURE = Path(__file__).parents[1] / "fixture"
+CHECKPOINT = FIXTURE / "yolox_nano.pth"
+LABELS = ["circle", "square", "triangle"]
+SIZE = 160
 MODEL, WEIGHTS = "Data/com.apple.CoreML/model.mlmodel", "Data/com.apple.CoreML/weights/weight.bin"
+
+
+@pytest.fixture(scope="session")
+def pictures(modules: Any) -> list[Any]:
+    """The fixture's pictures as the model sees them: letterboxed, RGB."""
+    paths = sorted((FIXTURE / "images").glob("shapes-*.jpg"))
+    assert paths
+    return [modules.running.letterboxed(np.asarray(Pillow.open(path).convert("RGB")), SIZE) for path in paths]
 
 
 class Verified(Protocol):

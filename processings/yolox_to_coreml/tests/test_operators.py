@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from coremltools.converters.mil import Builder
-from coremltools.converters.mil.mil import Program
+from coremltools.converters.mil.mil import Function
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +35,7 @@ def test_slices(modules: Any, drawn: Slice) -> None:
     x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     names = ("begin", "end", "stride", "begin_mask", "end_mask", "squeeze_mask")
     arguments = {name: list(column) for name, column in zip(names, zip(*axes, strict=True), strict=True)}
-    with Program():
+    with Function({}):
         expected = Builder.slice_by_index(x=x, **arguments).val
     found = modules.shaping.slice_by_index(torch.from_numpy(x), **arguments)
     assert found.shape == expected.shape

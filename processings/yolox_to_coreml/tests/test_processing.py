@@ -7,18 +7,18 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
-from .conftest import CHECKPOINT, FIXTURE, FOLDER
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from picsellia_processing.pytest_plugin import RunsDry
 
+FOLDER = Path(__file__).parents[1]
+FIXTURE = FOLDER / "fixture"
+CHECKPOINT = FIXTURE / "yolox_nano.pth"
 UPLOAD = "POST /api/model/version/{}/modelfiles"
 
 

@@ -87,7 +87,8 @@ def wrong_value(error: ErrorDetails) -> str:
     name = ".".join(str(part) for part in error["loc"]) or "parameters"
     if error["type"] == "missing":
         return f"{name}: it has no default, so the Job must give it"
-    return f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}; found {_shown(error['input'])}"
+    message = error["msg"].removeprefix("Value error, ")  # in front of what an author's validator says
+    return f"{name}: {message[:1].lower()}{message[1:]}; found {_shown(error['input'])}"
 
 
 def _shown(value: object) -> str:

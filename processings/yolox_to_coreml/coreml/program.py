@@ -37,14 +37,13 @@ class MlProgram:
         spec, program = _read(path)
         self.input = read_input(spec.description)
         self.outputs = tuple(output.name for output in spec.description.output)
-        self._operations = [each for each in program.functions["main"].operations if each.op_type != "const"]
-        unknown = {each.op_type for each in self._operations if not _is_constant(each)} - OPERATORS.keys()
+        stored = [each for each in program.functions["main"].operations if each.op_type != "const"]
+        self._operations = [each for each in stored if not _unpacks(each)]
+        unknown = {each.op_type for each in self._operations} - OPERATORS.keys()
         if unknown:
             raise ProcessingError(f"{path.name} uses operators that are not known here: {', '.join(sorted(unknown))}")
-        self._constants = {
-            each.outputs[0].name: _value(each.materialized_val_inference())
-            for each in self._operations
-            if _is_constant(each)
+        self._unpacked = {
+            each.outputs[0].name: _value(each.materialized_val_inference()) for each in stored if _unpacks(each)
         }
         self._last_use = {
             variable.name: index
@@ -55,11 +54,10 @@ class MlProgram:
 
     def run(self, values: torch.Tensor) -> dict[str, Any]:
         """What it gives for what `Input.of_picture` or `Input.of_array` made: tensors, or texts, by name."""
-        known: dict[str, Any] = {**self._constants, self.input.name: values}
+        known: dict[str, Any] = {**self._unpacked, self.input.name: values}
         with torch.inference_mode():
             for index, operation in enumerate(self._operations):
-                if not _is_constant(operation):
-                    known.update(_computed(operation, known))
+                known.update(_computed(operation, known))
                 for name in [name for name in known if self._last_use.get(name) == index and name not in self.outputs]:
                     del known[name]
         return {name: known[name] for name in self.outputs}
@@ -82,7 +80,7 @@ def _read(path: Path) -> tuple[Any, Any]:
         raise ProcessingError(f"the program in {path.name} cannot be read: {error}") from error
 
 
-def _is_constant(operation: Any) -> bool:
+def _unpacks(operation: Any) -> bool:
     """Whether it only unpacks weights that are stored compressed."""
     return str(operation.op_type).startswith("constexpr_")
 

@@ -40,14 +40,16 @@ def slice_by_index(
     end_mask: Sequence[bool] | None = None,
     squeeze_mask: Sequence[bool] | None = None,
 ) -> Tensor:
-    """As `x[begin:end:stride]` along each axis; a mask says that a bound is open, or that the axis goes away."""
+    """As `x[begin:end:stride]` along each axis.
+
+    A mask says that a bound is open, or that the axis goes away: then only where it begins is taken.
+    """
     none = [False] * x.ndim
     opens, closes, squeezes = begin_mask or none, end_mask or none, squeeze_mask or none
     for axis, step in enumerate(stride or [1] * x.ndim):
-        first = None if opens[axis] else begin[axis]
-        last = begin[axis] + 1 or None if squeezes[axis] else None if closes[axis] else end[axis]
-        chosen = range(x.shape[axis])[slice(begin[axis] if squeezes[axis] else first, last, step)]
-        x = x.index_select(axis, torch.tensor(chosen))
+        first, last = None if opens[axis] else begin[axis], None if closes[axis] else end[axis]
+        places = range(x.shape[axis])
+        x = x.index_select(axis, torch.tensor([places[first or 0]] if squeezes[axis] else places[first:last:step]))
     return x.squeeze([axis for axis in range(x.ndim) if squeezes[axis]])
 
 

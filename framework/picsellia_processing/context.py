@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from picsellia.sdk.job import Job
     from picsellia.sdk.model_version import ModelVersion
 
-    from picsellia_processing.image import Image, Sample
+    from picsellia_processing.image import AssetReference, Image, Sample
     from picsellia_processing.labels import Labels
 
 
@@ -35,6 +35,14 @@ class Driver(Protocol):
         """Hand over the result for one image; it is written in chunks, in the background."""
         ...
 
+    def keep(self, asset: AssetReference) -> None:
+        """Have an image in the output as it is, without its pixels."""
+        ...
+
+    def skip(self, reason: str, count: int) -> None:
+        """Count images that are left out on purpose."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
@@ -45,6 +53,7 @@ class JobContext:
         job: the Job itself.
         type: the processing type the platform gave the Job (such as "PRE_ANNOTATION"), or None.
         target_type: "DATASET_VERSION", "MODEL_VERSION" or "DATALAKE".
+        folder: an empty folder of the worker's own, removed when it ends.
         dataset_version: the DatasetVersion the Job runs on, or None.
         output_dataset_version: the DatasetVersion the platform made for the Job's output, or None.
         model_version: the ModelVersion the Job runs on or uses, or None.
@@ -54,7 +63,6 @@ class JobContext:
         inputs: the Job's inputs by name.
         selection: ids of the assets (of the data, on a Datalake) the Job is limited to; None means all of them.
         labels: the labels of the DatasetVersion, where the task annotates.
-        folder: an empty folder of the worker's own, removed when it ends.
         metadata: what the report is to say of the result, by name; the processing adds to it.
     """
 
@@ -62,6 +70,7 @@ class JobContext:
     job: Job
     type: str | None
     target_type: str
+    folder: Path
     dataset_version: DatasetVersion | None = None
     output_dataset_version: DatasetVersion | None = None
     model_version: ModelVersion | None = None
@@ -71,7 +80,6 @@ class JobContext:
     inputs: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     selection: tuple[str, ...] | None = field(default=None, repr=False)
     labels: Labels | None = None
-    folder: Path | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     driver: Driver | None = field(default=None, repr=False)
 
@@ -91,7 +99,8 @@ class JobContext:
         """The images still to be done, fetched and decoded ahead, in batches of at most `batch_size`.
 
         An asset that cannot be fetched or decoded goes on the report and does not appear. Ask for the next batch only
-        when done with the one before: its memory is given back then.
+        when done with the one before: its memory is given back then. A Job that is stopped leaves the function here, so
+        who has seen the last batch has seen all of them.
         """
         return self._driver().images(batch_size)
 
@@ -109,6 +118,21 @@ class JobContext:
             ResultError: the result is not one this processing may return.
         """
         self._driver().write(image, result)
+
+    def keep(self, asset: AssetReference) -> None:
+        """Have an image of the source in the output as it is, where the task fills a DatasetVersion.
+
+        The same as `write(image, image)` for `asset = image.asset`, but the pixels are not needed any more: an author
+        who must see every image before deciding on one remembers the assets, and keeps some of them in the end.
+
+        Raises:
+            ResultError: the task keeps no images.
+        """
+        self._driver().keep(asset)
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count images that nothing is written for, on purpose, under a reason that the report shows."""
+        self._driver().skip(reason, count)
 
     def _driver(self) -> Driver:
         if self.driver is None:

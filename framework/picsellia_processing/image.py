@@ -59,7 +59,11 @@ class Image:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """An Image together with the annotation the Asset already has, in the coordinates of `image.pixels`."""
+    """An Image together with the annotation the Asset already has, in the coordinates of `image.pixels`.
+
+    `dropped` is what an author says of shapes left out of a new Sample: why, once for each. The report counts it.
+    """
 
     image: Image
     annotations: tuple[Shape, ...] = ()
+    dropped: tuple[str, ...] = ()

@@ -162,7 +162,8 @@ class Processing(Generic[P, R]):
                 mistakes += error.mistakes
         mistakes += self._unknown_defaults()
         if not mistakes:
-            mistakes += self._wrong_defaults() + self.task.check(self.signature, self.declaration)
+            mistakes += self._wrong_defaults() + self._unnamed_files()
+            mistakes += self.task.check(self.signature, self.declaration)
         if mistakes:
             raise DefinitionError(self.name, mistakes)
 
@@ -209,6 +210,16 @@ class Processing(Generic[P, R]):
             wrong = [each for each in error.errors() if each["loc"] and each["loc"][0] in self.defaults]
             return [f"{place_of(self.function)}: default of {wrong_value(each)}" for each in wrong]
         return []
+
+    def _unnamed_files(self) -> list[str]:
+        """Model files that are named by a parameter there is not."""
+        known = {name for model in self.parameter_models for name in model.model_fields}
+        return [
+            f"{place_of(self.function)}: the model file {file.name!r} is named by the parameter {file.parameter!r}, "
+            "which none of its Parameters declares"
+            for file in self.model_files
+            if file.parameter and file.parameter not in known
+        ]
 
     def _unknown_defaults(self) -> list[str]:
         known = self.task.options.model_fields

@@ -124,6 +124,14 @@ def test_the_pixels_arrive(rig: Start, tmp_path: Path) -> None:
     assert colour == pytest.approx([7 * 8 / 2, (255 - 7 * 8) / 2, 20], abs=2)
 
 
+def test_what_an_author_leaves_out_is_counted(rig: Start) -> None:
+    on = rig()
+    annotate(on)
+    run = on.run("versions:crops", launch(on))
+    assert run.status == 0, run.output
+    assert run.report["dropped_shapes"] == {"cut off": sum(map(len, on.annotations().values()))}
+
+
 def test_one_failing_image_costs_no_other(rig: Start) -> None:
     on = rig()
     run = on.run("versions:stumbles", launch(on))

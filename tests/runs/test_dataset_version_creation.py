@@ -96,6 +96,18 @@ def test_a_class_and_an_author_who_drives(rig: Start) -> None:
     assert state(on, "driven").keys() == {f"{number:02}.jpg" for number in range(30) if number != 3}
 
 
+def test_images_are_kept_once_all_have_been_seen(rig: Start) -> None:
+    on = rig()
+    annotate(on)
+    run = on.run("versions:decides_at_the_end", launch(on))
+    assert run.status == 0, run.output
+    assert run.report["assets"] == {"selected": 30, "processed": 10, "skipped": 20, "failed": 0}
+    assert run.report["skipped"] == {"over the budget": 20}
+    expected = on.annotations()
+    assert state(on, OUTPUT) == {f"{number:02}.jpg": expected.get(f"{number:02}.jpg") for number in range(10)}
+    assert sent(on) == 0
+
+
 def test_new_labels_are_added_to_the_output_alone(rig: Start) -> None:
     on = rig()
     annotate(on)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +11,7 @@ import pytest
 from picsellia_processing.platform.process import LocalPlatform
 from PIL import Image
 
+from tests.runs.kill import kill, wait_for_requests
 from tests.runs.rig import Rig
 
 if TYPE_CHECKING:
@@ -56,7 +53,7 @@ def test_killed_at_random_moments_and_run_again(rig: Rig, tmp_path: Path) -> Non
         job_id = rig.launch()
         rig.platform.clear_ledger()
         process = rig.start("corner:annotate", job_id, tmp_path / str(number))
-        wait_for_requests(rig, process, moments.randrange(requests + 10))
+        wait_for_requests(rig.platform, process, moments.randrange(requests + 10))
         kill(process, moments.choice(["supervisor", "worker", "both"]))
         process.wait(30)
         cut_short += 0 < rig.annotation_count() < ASSETS
@@ -66,20 +63,3 @@ def test_killed_at_random_moments_and_run_again(rig: Rig, tmp_path: Path) -> Non
         assert rig.annotations() == expected
         assert rig.annotation_count() == ASSETS, "an asset was annotated twice"
     assert cut_short, "no kill fell into the work itself"
-
-
-def wait_for_requests(rig: Rig, process: subprocess.Popen[bytes], count: int) -> None:
-    """A moment is a number of requests: on a busy machine as on a quiet one, all of a run is covered."""
-    while process.poll() is None and rig.platform.ledger()["total"] < count:
-        time.sleep(0.005)
-
-
-def kill(process: subprocess.Popen[bytes], whom: str) -> None:
-    listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
-    workers = [int(line) for line in listed.stdout.split()]
-    victims = {"supervisor": [process.pid], "worker": workers, "both": [process.pid, *workers]}[whom]
-    for pid in victims:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue

@@ -36,7 +36,12 @@ class Other(Parameters):
 
 
 def context(**more: Any) -> JobContext:
-    given = {"target_type": "DATASET_VERSION", "dataset_version": VERSION, "labels": Labels(("car",))}
+    given = {
+        "target_type": "DATASET_VERSION",
+        "folder": Path("nowhere"),
+        "dataset_version": VERSION,
+        "labels": Labels(("car",)),
+    }
     return JobContext(client="client", job="job", type=None, **{**given, **more})
 
 

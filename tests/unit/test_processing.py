@@ -230,6 +230,14 @@ def test_a_default_is_judged_by_the_authors_own_class() -> None:
     annotate.check()
 
 
+def test_a_model_file_is_named_by_a_parameter_there_is() -> None:
+    def annotate(image: Image, weights: Annotated[Path, ModelFile("weights", parameter="file")]) -> None:
+        del image, weights
+
+    with pytest.raises(DefinitionError, match="'weights' is named by the parameter 'file', which none of its Param"):
+        pre_annotation(labels=["thing"])(annotate).check()
+
+
 def test_a_decorated_method_says_that_it_needs_a_self() -> None:
     class Model:
         @pre_annotation

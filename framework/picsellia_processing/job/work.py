@@ -79,7 +79,7 @@ class Work:
         )
         self._context = context
         self._known |= _described_output(context)
-        stored = choose_files(context.model_version, processing.model_files)
+        stored = choose_files(context.model_version, processing.model_files, context.parameters)
         if stored:
             self._events.send(Chapter("Model"))
         files: dict[ModelFile, Path] = {}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.errors import JobError, PlatformError, ProcessingError
 from picsellia_processing.parameters import suggestion
 from picsellia_processing.sdk.client import session_of, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from picsellia import Client
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20
 EXPIRED = (401, 403)
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def choose_files(version: ModelVersion | None, wanted: Sequence[ModelFile]) -> dict[ModelFile, StoredFile]:
+def choose_files(
+    version: ModelVersion | None, wanted: Sequence[ModelFile], parameters: Mapping[str, Any] = NOTHING
+) -> dict[ModelFile, StoredFile]:
     """The stored file that each ModelFile means. Those that are not required are left out without a ModelVersion.
+
+    `parameters` are those the Job was given: they may name a file.
 
     Raises:
         JobError: the Job has no ModelVersion, or a file is missing or ambiguous. All mistakes at once.
@@ -32,7 +38,7 @@ def choose_files(version: ModelVersion | None, wanted: Sequence[ModelFile]) -> d
     wanted = [file for file in wanted if file.required or version is not None]
     if not wanted:
         return {}
-    names = ", ".join(repr(file.name) for file in wanted)
+    names = ", ".join(repr(file.named(parameters).name) for file in wanted)
     if version is None:
         raise JobError(
             f"the processing asks for the model file {names}, but the Job has no ModelVersion; "
@@ -40,8 +46,8 @@ def choose_files(version: ModelVersion | None, wanted: Sequence[ModelFile]) -> d
         )
     with translated(f"listing the files of the ModelVersion {version.origin_name}/{version.name}"):
         stored = version.list_files()
-    chosen = {file: _candidates(file.name, stored) for file in wanted}
-    mistakes = [_mistake(file, found, stored) for file, found in chosen.items() if len(found) != 1]
+    chosen = {file: _candidates(file.named(parameters).name, stored) for file in wanted}
+    mistakes = [_mistake(file.named(parameters), found, stored) for file, found in chosen.items() if len(found) != 1]
     if mistakes:
         raise JobError(f"the ModelVersion {version.origin_name}/{version.name}: " + "; ".join(mistakes))
     return {file: found[0] for file, found in chosen.items()}

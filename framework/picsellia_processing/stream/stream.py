@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from picsellia_processing.errors import AssetError, ResultError, SkipAsset, TooManyFailuresError, UsageError
 from picsellia_processing.geometry import to_oriented
 from picsellia_processing.image import Image, Sample
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from picsellia_processing.context import JobContext
+    from picsellia_processing.image import AssetReference
     from picsellia_processing.signature import Items
     from picsellia_processing.stream.sink import Acknowledge
     from picsellia_processing.stream.tally import Tally
@@ -40,6 +43,10 @@ TRACEBACKS = 3
 
 
 NOTHING_WRITTEN = "the processing wrote nothing for it"
+
+
+class _Stopped(BaseException):
+    """The Job is being stopped, and an author who drives gets no further batch. No error: nothing is to catch it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +103,12 @@ class Stream:
         """Call the author's function once; it reads and writes through the context it was given."""
         with self._sink:
             self._driven = True
-            result = call()
-            self._driven = False
+            try:
+                result = call()
+            except _Stopped:
+                return
+            finally:
+                self._driven = False
         self._tally.produce(self._output.finish(result))
         left = self._tally.selected - self._tally.done
         if left > 0 and not self._stopping.is_set():
@@ -119,6 +130,16 @@ class Stream:
         self._check_driven()
         self._sink.put(self._output.record(image, result))
 
+    def keep(self, asset: AssetReference) -> None:
+        """An image that is in the output as it is, as `JobContext.keep`."""
+        unread = Image(np.empty((0, 0, 3), np.uint8), asset.filename, asset)
+        self.write(unread, unread)
+
+    def skip(self, reason: str, count: int) -> None:
+        """Images that are left out on purpose, as `JobContext.skip`."""
+        self._check_driven()
+        self._tally.skip(reason, count)
+
     def _check_driven(self) -> None:
         if not self._driven:
             raise RuntimeError(
@@ -132,6 +153,8 @@ class Stream:
             while batch := prefetch.take(batch_size):
                 with self._tally.time("process", len(batch)):
                     yield batch
+            if self._stopping.is_set():  # what is decided on having seen all images is not decided on some of them
+                raise _Stopped
 
     @contextmanager
     def _loading(self, batch_size: int, *, annotated: bool) -> Iterator[Prefetch[Work, Sample]]:

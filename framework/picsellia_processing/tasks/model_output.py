@@ -88,7 +88,6 @@ class ModelOutput(ReadingOutput):
             JobError: the ModelVersion has other files of these names, and they are not to be replaced.
         """
         model = self._checked(result)
-        assert self._context.folder is not None
         staging = Path(tempfile.mkdtemp(prefix="produced-", dir=self._context.folder))
         paths = {
             name: packed(path, staging / str(number), self._origin)
@@ -176,7 +175,7 @@ def prepare_output(
 def _origin(context: JobContext, signature: Signature, subject: str) -> str:
     """A digest of all that decides what the function makes."""
     assert context.model_version is not None
-    sources = choose_files(context.model_version, signature.all_of(ModelFile))
+    sources = choose_files(context.model_version, signature.all_of(ModelFile), context.parameters)
     decides = {
         "function": subject,
         "model_version": str(context.model_version.id),

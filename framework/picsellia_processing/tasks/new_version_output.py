@@ -126,7 +126,7 @@ class NewVersionOutput:
             entry, record = self._entry(image, each, number, status)
             entries.append(entry)
             if record is not None:
-                dropped += record.dropped
+                dropped += (*record.dropped, *each.dropped)
                 shapes += len(record.shapes)
         kept = any(isinstance(entry, Kept) for entry in entries)
         if self._keep_originals and not kept:

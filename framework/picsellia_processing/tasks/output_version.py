@@ -37,7 +37,6 @@ def prepare_output(
     """
     source = context.dataset_version
     assert source is not None
-    assert context.folder is not None
     version = _output_version(context, source, allow_existing=allow_existing)
     kind = _check_type(source, version)
     label_ids = read_labels(version)

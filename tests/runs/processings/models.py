@@ -29,7 +29,6 @@ class Repeats(ModelParameters):
 
 @model_conversion(produces=["doubled"])
 def doubles(weights: Weights, context: JobContext, parameters: Repeats) -> Path:
-    assert context.folder
     print("converting")
     path = context.folder / "doubled.txt"
     path.write_bytes(weights.read_bytes() * parameters.times)
@@ -38,7 +37,6 @@ def doubles(weights: Weights, context: JobContext, parameters: Repeats) -> Path:
 
 @model_conversion(produces=["big", "package", "small"])
 def several(weights: Weights, context: JobContext) -> ProducedModel:
-    assert context.folder
     package = context.folder / "model.package"
     (package / "empty").mkdir(parents=True)
     (package / "data").mkdir()
@@ -54,7 +52,6 @@ def several(weights: Weights, context: JobContext) -> ProducedModel:
 
 @model_conversion
 def returns_what_is_asked(weights: Weights, context: JobContext, parameters: Asked) -> Any:
-    assert context.folder
     good = context.folder / "good.txt"
     good.write_text("good")
     empty = context.folder / "empty.txt"
@@ -96,7 +93,6 @@ class Copy(ModelConversion[Repeats]):
         self.weights = weights
 
     def process(self, context: JobContext) -> Path:
-        assert context.folder
         path = context.folder / "copy.bin"
         path.write_bytes(self.weights.read_bytes() * self.parameters.times)
         return path
@@ -106,7 +102,6 @@ class Copy(ModelConversion[Repeats]):
 def calibrates(
     weights: Weights, context: JobContext, images: Annotated[DatasetVersion, Input("dataset_version_id")]
 ) -> ProducedModel:
-    assert context.folder
     seen = 0
     for batch in context.samples(batch_size=8):
         for sample in batch:

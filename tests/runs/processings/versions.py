@@ -76,6 +76,11 @@ def twice(image: Image) -> list[Sample]:
     return [Sample(Image(image.pixels, "same")), Sample(Image(image.pixels, "same"))]
 
 
+@data_augmentation
+def crops(sample: Sample) -> Sample:
+    return Sample(Image(sample.image.pixels[:8]), dropped=("cut off",) * len(sample.annotations))
+
+
 @dataset_version_creation(batch_size=8)
 def keep_all(samples: list[Sample]) -> list[Sample]:
     return samples
@@ -104,6 +109,15 @@ def chosen(sample: Sample) -> Sample | list[Sample] | None:
 class Curate(DatasetVersionCreation[Parameters]):
     def process(self, sample: Sample) -> Sample | None:
         return sample if sample.annotations else None
+
+
+@dataset_version_creation
+def decides_at_the_end(context: JobContext) -> None:
+    seen = [image.asset for images in context.images(batch_size=8) for image in images if image.asset is not None]
+    kept = sorted(seen, key=lambda asset: asset.filename)[:10]
+    for asset in kept:
+        context.keep(asset)
+    context.skip("over the budget", len(seen) - len(kept))
 
 
 @dataset_version_creation

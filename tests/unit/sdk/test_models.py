@@ -77,6 +77,14 @@ def test_files_that_are_not_required(version: ModelVersion) -> None:
         choose_files(version, [ModelFile("wheels", required=False)])
 
 
+def test_a_file_that_a_parameter_names(version: ModelVersion) -> None:
+    file = ModelFile("weights", parameter="input_model_file_name")
+    for given, found in (({}, "best.pt"), ({"input_model_file_name": "config"}, "config.yaml")):
+        assert [each.filename for each in choose_files(version, [file], given).values()] == [found]
+    with pytest.raises(JobError, match="it has no file 'wheels'"):
+        choose_files(version, [file], {"input_model_file_name": "wheels"})
+
+
 def test_no_model(script: Script) -> None:
     with pytest.raises(
         JobError, match=r"asks for the model file 'weights', but the Job has no ModelVersion; launch it"

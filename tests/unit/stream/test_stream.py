@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +73,14 @@ class Rig:
         script.routes[f"/api/dataset/version/{VERSION}/assets"] = {"items": items, "count": COUNT}
         script.routes |= {f"/blob/{number}.jpg": reply(200, jpeg.getvalue()) for number in range(COUNT)}
         dataset = DatasetVersion(client.connection, version())
-        context = JobContext(client=client, job=None, type=None, target_type="DATASET_VERSION", dataset_version=dataset)
+        context = JobContext(
+            client=client,
+            job=None,
+            type=None,
+            target_type="DATASET_VERSION",
+            folder=Path("nowhere"),
+            dataset_version=dataset,
+        )
         self.failures: dict[str, tuple[str, str]] = {}
         self.tally = Tally(1, lambda asset, *failure: self.failures.update({asset.filename: failure}))
         self.output = Written(dataset)
@@ -198,9 +206,41 @@ def test_a_driver_reads_and_writes(rig: Rig) -> None:
     assert rig.tally.skipped == {"the processing wrote nothing for it": 1}
 
 
+def test_a_driver_decides_once_it_has_seen_every_image(rig: Rig) -> None:
+    def curate() -> None:
+        seen = [image.asset for images in rig.stream.images(4) for image in images]
+        for kept in seen[::2]:
+            rig.stream.keep(kept)
+        rig.stream.skip("every other one", len(seen[1::2]))
+
+    within_patience(lambda: rig.stream.drive(curate))
+    assert len(rig.output.results) == COUNT // 2
+    assert all(kept.filename == name and not kept.pixels.size for name, kept in rig.output.results.items())
+    assert rig.tally.done == COUNT
+    assert rig.tally.skipped == {"every other one": COUNT // 2}
+
+
+def test_a_driver_decides_nothing_when_stopped_before_the_last_image(rig: Rig) -> None:
+    def curate() -> None:
+        seen = []
+        for images in rig.stream.images(4):
+            seen += images
+            rig.stream.write(images[0], "seen")
+            rig.stream.stop()
+        rig.output.results["decided"] = len(seen)
+
+    within_patience(lambda: rig.stream.drive(curate))
+    assert list(rig.output.results.values()) == ["seen"], "what was handed over is written, and nothing is decided"
+
+
 def test_nobody_drives_while_images_are_streamed_or_before(rig: Rig) -> None:
     image = Image(np.zeros((1, 1, 3), np.uint8))
-    for attempt in (lambda: list(rig.stream.images(1)), lambda: rig.stream.write(image, [])):
+    for attempt in (
+        lambda: list(rig.stream.images(1)),
+        lambda: rig.stream.write(image, []),
+        lambda: rig.stream.keep(AssetReference("1", "1.jpg")),
+        lambda: rig.stream.skip("no reason", 1),
+    ):
         with pytest.raises(RuntimeError, match="only while the processing's own function runs"):
             attempt()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +71,7 @@ def prepared(
         job=None,
         type=None,
         target_type="DATASET_VERSION",
+        folder=Path("nowhere"),
         dataset_version=DatasetVersion(client.connection, version(kind=kind)),
         model_version=ModelVersion(client.connection, known) if model_kind or classes is not None else None,
     )

@@ -1,0 +1,38 @@
+"""A reference processing that is killed in the middle, and run again, ends where an undisturbed run ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runs.kill import kill, wait_for_requests
+from tests.runs.references import REFERENCES, Reference
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_killed_in_the_middle_and_run_again(name: str, tmp_path: Path) -> None:
+    undisturbed = Reference(name, tmp_path / "undisturbed")
+    job_id = undisturbed.launch()
+    undisturbed.platform.clear_ledger()
+    finished = undisturbed.rig.run(undisturbed.target, job_id)
+    assert finished.status == 0, finished.output
+    requests = undisturbed.platform.ledger()["total"]
+    expected = undisturbed.state()
+    undisturbed.close()
+
+    killed = Reference(name, tmp_path / "killed")
+    job_id = killed.launch()
+    killed.platform.clear_ledger()
+    process = killed.rig.start(killed.target, job_id, tmp_path / "out")
+    wait_for_requests(killed.platform, process, requests * 2 // 3)
+    kill(process, "both")
+    process.wait(30)
+    assert killed.state() != expected, "it was not in the middle"
+    again = killed.rig.run(killed.target, job_id)
+    assert again.status == 0, again.output
+    assert killed.state() == expected
+    killed.close()

@@ -92,7 +92,8 @@ def _carry_out(steps: Sequence[Step], say: Callable[[str], object]) -> None:
         except PlatformError as error:
             written, left = (", ".join(each.name for each in part) for part in (steps[:number], steps[number:]))
             raise PlatformError(
-                f"{error}\nwritten: {written or 'nothing'}\nnot written: {left}\ndeploy again to write the rest"
+                f"{error}\nwritten: {written or 'nothing'}\nnot written, or not known to be: {left}\n"
+                "deploy again: it writes the rest"
             ) from error
         say(f"written: {step.name}")
 

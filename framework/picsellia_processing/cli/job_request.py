@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from picsellia_processing.cli.assignment import json_or_text
 from picsellia_processing.errors import ParameterError, UsageError
 from picsellia_processing.parameters import resolve, suggestion
 from picsellia_processing.sdk.launching import EXPECTED, find
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from picsellia_processing.processing import Processing
     from picsellia_processing.registration import RegisteredInput, Registration
+
+NUMBER = "a number"
 
 
 def check_by_definition(given: Mapping[str, Any], registration: Registration, definition: Processing[..., Any]) -> None:
@@ -59,7 +62,7 @@ def check_by_name(given: Mapping[str, Any], registration: Registration) -> None:
         raise ParameterError(mistakes)
 
 
-def read_inputs(client: Client, given: Mapping[str, str], registration: Registration) -> dict[str, Any]:
+def read_inputs(client: Client, given: Mapping[str, Any], registration: Registration) -> dict[str, Any]:
     """The inputs as the platform takes them: numbers as numbers, and what stands for an object as its id.
 
     Raises:
@@ -79,30 +82,25 @@ def read_inputs(client: Client, given: Mapping[str, str], registration: Registra
     ]
     if mistakes:
         raise UsageError("the inputs do not fit:" + "".join(f"\n  - {mistake}" for mistake in mistakes))
-    return {name: _read_input(client, known[name], text) for name, text in given.items()}
+    return {name: _read_input(client, known[name], value) for name, value in given.items()}
 
 
-def _read_input(client: Client, wanted: RegisteredInput, text: str) -> Any:
+def _read_input(client: Client, wanted: RegisteredInput, value: Any) -> Any:
+    """`value` is a text, as people write it, or what an earlier Job was given."""
     if wanted.type == "TEXT":
-        return text
+        return value
     if wanted.type == "NUMBER":
-        try:
-            return float(text) if "." in text or "e" in text.lower() else int(text)
-        except ValueError:
-            raise UsageError(f"input {wanted.name}: expected a number, found {text!r}") from None
+        number = json_or_text(value) if isinstance(value, str) else value
+        if _kind(number) != NUMBER:
+            raise UsageError(f"input {wanted.name}: expected a number, found {value!r}")
+        return number
     try:
-        return str(find(client, wanted.type, text).id)
+        return str(find(client, wanted.type, value).id)
     except UsageError as error:
         raise UsageError(f"input {wanted.name}: {error}") from error
 
 
 def _kind(value: Any) -> str:
-    kinds = {
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        str: "a text",
-        list: "a list",
-        dict: "an object",
-    }
+    """What a JSON value is, in words."""
+    kinds = {bool: "true or false", int: NUMBER, float: NUMBER, str: "a text", list: "a list", dict: "an object"}
     return kinds.get(type(value), "nothing")

@@ -51,12 +51,13 @@ class Runner:
         """
         try:
             while True:
-                self._look()
+                self.look()
                 time.sleep(POLL_SECONDS)
         finally:
-            self._end_all()
+            self.end_all()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Give back what has ended, end what was killed, and take what is PENDING."""
         jobs = {job["id"]: job for job in self._platform.jobs()}
         for job_id, running in list(self._running.items()):
             if running.has_ended():
@@ -84,7 +85,8 @@ class Runner:
         code = self._running.pop(job_id).process.returncode
         _say(job_id, f"{self._platform.give_back_job(job_id)}, exit code {code}")
 
-    def _end_all(self) -> None:
+    def end_all(self) -> None:
+        """End every running Job, and wait for it."""
         for running in self._running.values():
             running.end()
         while any(not running.has_ended() for running in self._running.values()):

@@ -119,7 +119,8 @@ def launch(
     Raises:
         PlatformError: the platform cannot be reached, or refuses.
     """
-    options = {"parameters": dict(parameters), "inputs": dict(inputs), "cpu": cpu, "gpu": gpu}
+    counts = {name: count for name, count in (("cpu", cpu), ("gpu", gpu)) if count is not None}  # the SDK takes no None
+    options = {"parameters": dict(parameters), "inputs": dict(inputs), **counts}
     with translated(f"launching {processing.name}"):
         if selection is None:
             return target.launch_processing(processing, **options)

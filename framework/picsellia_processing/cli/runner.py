@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from picsellia_processing.cli.job_process import job_environment, start_job
 from picsellia_processing.cli.project import read_project
 from picsellia_processing.cli.target import check_target
-from picsellia_processing.errors import UsageError
+from picsellia_processing.errors import PlatformError, UsageError
 
 if TYPE_CHECKING:
     import subprocess
@@ -86,11 +87,14 @@ class Runner:
         _say(job_id, f"{self._platform.give_back_job(job_id)}, exit code {code}")
 
     def end_all(self) -> None:
-        """End every running Job, and wait for it."""
+        """End every running Job, wait for it, and give it back."""
         for running in self._running.values():
             running.end()
-        while any(not running.has_ended() for running in self._running.values()):
+        while not all(running.has_ended() for running in self._running.values()):
             time.sleep(POLL_SECONDS)
+        with suppress(PlatformError):  # the platform may be what has ended
+            for job_id in list(self._running):
+                self._give_back(job_id)
 
 
 class _RunningJob:

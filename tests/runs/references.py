@@ -34,17 +34,21 @@ NAMED = {
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NAME_DIGEST = re.compile(r"-[0-9a-f]{10,12}(?=\.\w)")
 """In the name of a file that was made: it is of ids, which differ between two platforms."""
+MEASURED = re.compile(r"pictures_per_second.*?}")
+"""In what a ModelVersion says of its files: another figure each time."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(?:\+00:00|Z)")
 
 
 class Reference:
     """One reference processing, and a local platform filled from its fixture."""
 
-    def __init__(self, name: str, data: Path) -> None:
+    def __init__(self, name: str, data: Path, *, latency_ms: float = 0.0) -> None:
         self.name = name
         self.target = str(HOME / name)
         self.data = data
-        self.platform = LocalPlatform(data=data, seed=HOME / name / "fixture").start().wait_ready()
+        self.platform = (
+            LocalPlatform(data=data, seed=HOME / name / "fixture", latency_ms=latency_ms).start().wait_ready()
+        )
         self.rig = Rig(self.platform)
 
     def close(self) -> None:
@@ -91,4 +95,6 @@ def _comparable(row: sqlite3.Row, names: Mapping[str, str]) -> str:
         fields["object_name"] = Path(fields["object_name"]).suffix
     text = json.dumps(fields, sort_keys=True)
     text = UUID.sub(lambda match: names.get(match[0], ""), text)
-    return MOMENT.sub("", NAME_DIGEST.sub("", text))
+    for ignored in (NAME_DIGEST, MEASURED, MOMENT):
+        text = ignored.sub("", text)
+    return text

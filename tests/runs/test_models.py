@@ -218,6 +218,15 @@ def test_other_names_than_declared_are_refused(on: ModelRig) -> None:
     assert on.files().keys() == {"weights"}
 
 
+def test_parameters_choose_among_the_declared_names(on: ModelRig) -> None:
+    on.model.store("b", _somebody_elses(on))
+    run = on.convert("makes_what_is_wanted", {"wanted": ["a", "b"]})
+    assert run.status == 2
+    assert "has 'b' (theirs.txt) already" in run.report["reason"]
+    assert on.convert("makes_what_is_wanted").status == 0
+    assert on.files().keys() == {"weights", "a", "b"}
+
+
 def test_an_unknown_framework_makes_no_version(on: ModelRig) -> None:
     run = on.convert("returns_what_is_asked", {"what": "framework"}, inputs={"target_version_name": "new"})
     assert run.status == 2

@@ -24,7 +24,7 @@ def test_killed_in_the_middle_and_run_again(name: str, tmp_path: Path) -> None:
     expected = undisturbed.state()
     undisturbed.close()
 
-    killed = Reference(name, tmp_path / "killed")
+    killed = Reference(name, tmp_path / "killed", latency_ms=20)
     job_id = killed.launch()
     killed.platform.clear_ledger()
     process = killed.rig.start(killed.target, job_id, tmp_path / "out")

@@ -94,9 +94,12 @@ def attach(version: ModelVersion, name: str, uploaded: Mapping[str, Any], replac
                 raise
 
 
-def set_metadata(version: ModelVersion, name: str, metadata: Mapping[str, Any]) -> None:
-    """Keep `metadata` as the parameter `name` of the ModelVersion, beside its others; send nothing if it is there."""
+def set_metadata(version: ModelVersion, name: str, metadata: Mapping[str, Any], *, keep: bool) -> None:
+    """Make `metadata` the parameter `name` of the ModelVersion, beside its others; send nothing if it is there.
+
+    With `keep`, what is there stays: a speed that is measured a second time is another one.
+    """
     with translated(f"writing the parameters of the ModelVersion {version.origin_name}/{version.name}"):
         parameters: dict[str, Any] = version.sync().get("parameters") or {}
-        if parameters.get(name) != metadata:
+        if parameters.get(name) != metadata and not (keep and name in parameters):
             version.update(base_parameters={**parameters, name: dict(metadata)})

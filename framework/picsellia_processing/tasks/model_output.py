@@ -101,10 +101,10 @@ class ModelOutput(ReadingOutput):
         if version is None:
             version = create_sibling(self._context.client, self._source, str(self._new_name), model.framework)
         uploaded = {name: upload(version, path) for name, path in paths.items() if name not in same}
+        if model.metadata:  # before the files: where all of them are there, it is theirs
+            set_metadata(version, self._subject, model.metadata, keep=not uploaded)
         for name, content in uploaded.items():
             attach(version, name, content, old.get(name))
-        if model.metadata:
-            set_metadata(version, self._subject, model.metadata)
         self._context.metadata.update(model.metadata)
         return {
             "files": len(paths),

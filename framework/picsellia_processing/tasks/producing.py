@@ -51,6 +51,10 @@ class ModelParameters(Parameters):
         description="Whether a file of the ModelVersion that has the name of a produced one is replaced by it.",
     )
 
+    def chosen(self, names: Sequence[str]) -> Sequence[str]:
+        """Which of the declared names a Job with these parameters makes: all, unless a subclass says otherwise."""
+        return names
+
 
 class ProducingDecorator(TaskDecorator):
     """Makes a Processing of a function: `@model_conversion(produces=["model-onnx"])`.
@@ -58,6 +62,7 @@ class ProducingDecorator(TaskDecorator):
     The function asks for the files of the ModelVersion (`Annotated[Path, ModelFile("pretrained-weights")]`), and
     returns what it made of them: a Path, a mapping of names to Paths, or a `ProducedModel`. `produces` are the names
     that the files get on the ModelVersion: where they are declared, one that is taken is refused before any work.
+    `ModelParameters.chosen` may leave some of them out.
     """
 
     @overload
@@ -100,7 +105,7 @@ def _prepare(
     from picsellia_processing.tasks.model_output import prepare_output  # noqa: PLC0415 - only Jobs load the SDK
 
     assert isinstance(options, ModelParameters)
-    return prepare_output(context, signature, declaration.produces, replaces=options.replace)
+    return prepare_output(context, signature, options.chosen(declaration.produces), replaces=options.replace)
 
 
 def check(signature: Signature, declaration: Declaration) -> list[str]:

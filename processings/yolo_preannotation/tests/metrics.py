@@ -115,12 +115,14 @@ def _ious(boxes: Array, others: Array) -> Array:
 
 def main(arguments: list[str]) -> int:
     """Print the mAP50 of two COCO files."""
-    if len(arguments) != 2:
-        print("usage: python metrics.py GROUND_TRUTH PREDICTED", file=sys.stderr)  # noqa: T201 - a command prints
-        return 2
-    truth, predicted = (json.loads(Path(argument).read_text()) for argument in arguments)
-    print(f"{map50(truth, predicted):.4f}")  # noqa: T201 - a command prints
-    return 0
+    match arguments:
+        case [truth, predicted]:
+            documents = (json.loads(Path(path).read_text()) for path in (truth, predicted))
+            print(f"{map50(*documents):.4f}")  # noqa: T201 - a command prints
+            return 0
+        case _:
+            print("usage: python metrics.py GROUND_TRUTH PREDICTED", file=sys.stderr)  # noqa: T201 - a command prints
+            return 2
 
 
 if __name__ == "__main__":

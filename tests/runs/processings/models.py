@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,6 +85,18 @@ class Asked(Parameters):
 @model_conversion(produces=["a", "b"])
 def not_as_declared(weights: Weights, context: JobContext) -> dict[str, Path]:
     return {"a": weights, "c": weights}
+
+
+class Wanted(ModelParameters):
+    wanted: tuple[str, ...] = ("a",)
+
+    def chosen(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name in self.wanted]
+
+
+@model_conversion(produces=["a", "b"])
+def makes_what_is_wanted(weights: Weights, parameters: Wanted) -> dict[str, Path]:
+    return dict.fromkeys(parameters.wanted, weights)
 
 
 class Copy(ModelConversion[Repeats]):

@@ -181,7 +181,7 @@ def test_what_is_not_in_the_definition_is_named_and_pruned_on_request(
     capsys.readouterr()
     assert deploy("--yes") == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "Not in the definition, and kept (--prune removes them):",
+        "Not in the definition, and kept (a Job refuses parameters it does not know; --prune removes them):",
         "  default parameter old",
         "  input old",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ import requests
 from picsellia.types.enums import JobRunStatus, ProcessingInputType
 from picsellia_processing.cli import main
 from picsellia_processing.platform.process import LocalPlatform
-from picsellia_processing.sdk import session
+from picsellia_processing.sdk import following, session
 from picsellia_processing.sdk.client import connect
 from picsellia_processing.sdk.environment import Environment
 from PIL import Image
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsellia import Client
+    from picsellia.sdk.job import Job
 
     Launch = Callable[..., int]
 
@@ -185,7 +187,7 @@ def test_a_selection_is_launched_on_as_it_is(launch: Launch, client: Client, pla
         (("--on", str(uuid.uuid4())), "is not there"),
         (("--again", str(uuid.uuid4())), "give --on WHAT, or --again JOB; one of them"),
         (("--query", " "), "--query is empty"),
-        (("--query", "x", "--file", "y"), "select by --file or by --query, not by both"),
+        (("--query", "x", "--file", "y"), "select by --file, by --query, or as --again does; by one of them"),
         (("--cpu", "-1"), "--cpu and --gpu are counts"),
     ],
 )
@@ -275,7 +277,7 @@ def test_again_is_the_same_once_no_run_is_active(
         assert second[key] == first[key]
     capsys.readouterr()
     assert launch("--again", str(job.id), "--file", "2.png") == 2
-    assert "--again comes with its own selection" in capsys.readouterr().err
+    assert "by one of them" in capsys.readouterr().err
     assert launch("--again", str(job.id), "--parameter", "confidence=0.8") == 0
     assert details(client, platform)["parameters"] == {**first["parameters"], "confidence": 0.8}
 
@@ -317,3 +319,65 @@ def test_json_tells_the_job(launch: Launch, platform: LocalPlatform, capsys: pyt
     assert launch(*ON_THINGS, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told == {"id": latest(platform)["id"], "processing": "detect", "status": "PENDING"}
+
+
+@pytest.fixture
+def meanwhile(client: Client, platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Do these things to the latest Job, one in each pause between two looks at it."""
+
+    def do(*actions: Callable[[Job], object]) -> None:
+        left = iter(actions)
+
+        def sleep(_seconds: float) -> None:
+            next(left, lambda _job: None)(client.get_job_by_id(latest(platform)["id"]))
+
+        monkeypatch.setattr(following, "time", SimpleNamespace(sleep=sleep))
+
+    return do
+
+
+def becomes(status: JobRunStatus) -> Callable[[Job], object]:
+    return lambda job: job.update_job_run_with_status(status)
+
+
+def test_waiting_shows_each_status_once_and_then_the_log(
+    launch: Launch, meanwhile: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text("line one\nline two ✓\n")
+    meanwhile(
+        lambda _job: None,
+        becomes(JobRunStatus.RUNNING),
+        lambda _job: None,
+        becomes(JobRunStatus.SUCCEEDED),
+        lambda _job: None,
+        lambda job: job.store_logging_file(log),  # a little after the end
+    )
+    assert launch(*ON_THINGS, "--wait") == 0
+    assert capsys.readouterr().out.splitlines()[1:-1] == [
+        "PENDING", "RUNNING", "SUCCEEDED", "line one", "line two ✓",
+    ]  # fmt: skip
+
+
+def test_a_job_may_store_no_log(launch: Launch, meanwhile: Callable[..., None], capsys: pytest.CaptureFixture) -> None:
+    meanwhile(becomes(JobRunStatus.FAILED))
+    assert launch(*ON_THINGS, "--wait") == 1
+    assert "The Job has stored no log." in capsys.readouterr().out
+    meanwhile(becomes(JobRunStatus.FAILED))
+    assert launch(*ON_THINGS, "--wait", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["status"] == "FAILED"
+
+
+def test_who_stops_waiting_is_told_that_the_job_goes_on(
+    launch: Launch, meanwhile: Callable[..., None], platform: LocalPlatform, capsys: pytest.CaptureFixture
+) -> None:
+    def interrupt(_job: Job) -> None:
+        raise KeyboardInterrupt
+
+    meanwhile(interrupt)
+    assert launch(*ON_THINGS, "--wait") == 130
+    assert "it is PENDING and goes on" in capsys.readouterr().err
+    platform.set_faults([{"path": "/api/v2/job/", "fault": "503"}])
+    assert launch(*ON_THINGS, "--wait") == 3
+    assert "it is launched and goes on" in capsys.readouterr().err
+    assert latest(platform)["status"] == "PENDING"

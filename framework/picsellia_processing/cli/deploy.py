@@ -72,7 +72,7 @@ def _lines(plan: Plan, host: str) -> Iterator[str]:
     yield f"The processing {plan.goal.name} on {host} {state}."
     yield from (f"  {difference}" for difference in plan.differences)
     if plan.undeclared:
-        yield "Not in the definition, and kept (--prune removes them):"
+        yield "Not in the definition, and kept (a Job refuses parameters it does not know; --prune removes them):"
         yield from (f"  {subject}" for subject in plan.undeclared)
 
 

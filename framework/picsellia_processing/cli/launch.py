@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.cli.assignment import assignment, json_or_text
-from picsellia_processing.errors import ExitCode, UsageError
+from picsellia_processing.errors import ExitCode, PlatformError, UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from picsellia import Client
     from picsellia.sdk.job import Job
 
+    from picsellia_processing.cli.job_request import Wish
     from picsellia_processing.cli.project import JobNeeds
     from picsellia_processing.processing import Processing
-    from picsellia_processing.registration import Registration
 
 EXIT_CODES = {"SUCCEEDED": ExitCode.OK, "FAILED": ExitCode.FAILED, "KILLED": ExitCode.TERMINATED}
 
@@ -56,22 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _What:
-    """The processing to launch; `definition` and `needs` where TARGET says more than its name."""
+class _Named:
+    """The processing to launch: its name, and where TARGET tells more than that, its definition and its needs."""
 
     name: str
     definition: Processing[..., Any] | None = None
     needs: JobNeeds | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What a Job is to be launched with; `target` and `selection` are the SDK's objects."""
-
-    target: Any
-    selection: Any
-    parameters: Mapping[str, Any]
-    inputs: Mapping[str, Any]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -81,96 +71,74 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: before anything is launched: what is asked for does not fit, or is not there.
         PlatformError: the platform cannot be reached, or refuses.
     """
-    from picsellia_processing.sdk.client import connect  # noqa: PLC0415 - loads the SDK
+    from picsellia_processing.cli.job_request import make_request  # noqa: PLC0415 - loads the SDK
+    from picsellia_processing.sdk.client import connect  # noqa: PLC0415 - likewise
     from picsellia_processing.sdk.environment import read_access  # noqa: PLC0415 - `pxp --help` does without
     from picsellia_processing.sdk.launching import launch  # noqa: PLC0415 - loads the SDK
     from picsellia_processing.sdk.processings import ProcessingOnPlatform  # noqa: PLC0415 - likewise
 
     _check(arguments)
     access = read_access(os.environ)
-    what = _read(arguments.target)
+    named = _read(arguments.target)
     client = connect(access)
-    there = ProcessingOnPlatform(client, what.name)
-    registration = there.read()
+    registered = ProcessingOnPlatform(client, named.name)
+    registration = registered.read()
     if registration is None:
-        raise UsageError(f"there is no processing {what.name!r} on {access.host}; `pxp deploy` registers one")
-    request = _request(client, arguments, registration)
-    _check_parameters(request.parameters, registration, what.definition)
-    needs = what.needs
-    job = launch(
-        request.target,
-        there.existing,
-        request.selection,
-        parameters=request.parameters,
-        inputs=request.inputs,
-        cpu=arguments.cpu if arguments.cpu is not None or needs is None else needs.cpu,
-        gpu=arguments.gpu if arguments.gpu is not None or needs is None else needs.gpu,
-    )
+        raise UsageError(f"there is no processing {named.name!r} on {access.host}; `pxp deploy` registers one")
+    request = make_request(client, registration, named.definition, _wish(arguments, named.needs))
+    job = launch(registered.existing, request)
     say = _silence if arguments.json else _say
-    say(f"Job {job.id} of {what.name} is launched.")
+    say(f"Job {job.id} of {named.name} is launched.")
     status = _follow(client, job, say) if arguments.wait else job.status.value
     if arguments.json:
-        print(json.dumps({"id": str(job.id), "processing": what.name, "status": status}))
+        print(json.dumps({"id": str(job.id), "processing": named.name, "status": status}))
     return EXIT_CODES[status] if arguments.wait else ExitCode.OK
 
 
+def _wish(arguments: argparse.Namespace, needs: JobNeeds | None) -> Wish:
+    from picsellia_processing.cli.job_request import Wish  # noqa: PLC0415 - loads the SDK
+
+    def count(name: str) -> int | None:
+        given: int | None = getattr(arguments, name)
+        return getattr(needs, name, None) if given is None else given
+
+    return Wish(
+        on=arguments.on,
+        again=arguments.again,
+        filenames=arguments.file,
+        query=arguments.query,
+        parameters={name: json_or_text(text) for name, text in arguments.parameter},
+        inputs=dict(arguments.input),
+        cpu=count("cpu"),
+        gpu=count("gpu"),
+    )
+
+
 def _check(arguments: argparse.Namespace) -> None:
-    mistakes = [
-        (arguments.on is None) == (arguments.again is None) and "give --on WHAT, or --again JOB; one of them",
-        arguments.again is not None and (arguments.file or arguments.query) and "--again comes with its own selection",
-        arguments.file and arguments.query is not None and "select by --file or by --query, not by both",
-        arguments.query is not None and not arguments.query.strip() and "--query is empty",
-        any(n is not None and n < 0 for n in (arguments.cpu, arguments.gpu)) and "--cpu and --gpu are counts",
-    ]
-    found = [mistake for mistake in mistakes if mistake]
+    selects = [arguments.again is not None, bool(arguments.file), arguments.query is not None]
+    counts = [count for count in (arguments.cpu, arguments.gpu) if count is not None]
+    mistakes = {
+        "give --on WHAT, or --again JOB; one of them": (arguments.on is None) == (arguments.again is None),
+        "select by --file, by --query, or as --again does; by one of them": sum(selects) > 1,
+        "--query is empty": arguments.query is not None and not arguments.query.strip(),
+        "--cpu and --gpu are counts": any(count < 0 for count in counts),
+    }
+    found = [mistake for mistake, made in mistakes.items() if made]
     if found:
         raise UsageError("; ".join(found) + "\nsee `pxp launch --help`")
 
 
-def _read(target: str) -> _What:
+def _read(target: str) -> _Named:
     """What the first word means: a folder that is there, or anything with a colon, is TARGET."""
     if not Path(target).is_dir() and ":" not in target:
-        return _What(target)
+        return _Named(target)
     from picsellia_processing.cli.project import read_project  # noqa: PLC0415 - only TARGET needs it
     from picsellia_processing.cli.target import check_target  # noqa: PLC0415 - likewise
     from picsellia_processing.processing import load  # noqa: PLC0415 - imports the author's code
 
     check_target(target)
     project = read_project(target)
-    return _What(project.name, load(target), project.needs)
-
-
-def _request(client: Client, arguments: argparse.Namespace, registration: Registration) -> _Request:
-    from picsellia_processing.cli.job_request import read_inputs  # noqa: PLC0415 - loads the SDK
-    from picsellia_processing.sdk.earlier_job import EarlierJob, read_earlier_job  # noqa: PLC0415 - likewise
-    from picsellia_processing.sdk.launching import find, select  # noqa: PLC0415 - likewise
-
-    earlier = EarlierJob(arguments.on, {}, {}, None)
-    if arguments.again is not None:
-        earlier = read_earlier_job(client, arguments.again, registration)
-    inputs = read_inputs(client, {**earlier.inputs, **dict(arguments.input)}, registration)
-    target = find(client, registration.target, earlier.target_id)
-    selected = arguments.file or arguments.query is not None or earlier.selection is not None
-    if selected and registration.target == "MODEL_VERSION":
-        raise UsageError("there is nothing to select in a ModelVersion")
-    if not selected and registration.target == "DATALAKE":
-        raise UsageError("a Job on a Datalake needs a selection: give --file or --query")
-    selection = None
-    if selected:
-        selection = select(target, filenames=arguments.file, query=arguments.query, ids=earlier.selection or ())
-    given = {name: json_or_text(text) for name, text in arguments.parameter}
-    return _Request(target, selection, {**earlier.parameters, **given}, inputs)
-
-
-def _check_parameters(
-    parameters: Mapping[str, Any], registration: Registration, definition: Processing[..., Any] | None
-) -> None:
-    from picsellia_processing.cli.job_request import check_by_definition, check_by_name  # noqa: PLC0415 - loads the SDK
-
-    if definition is None:
-        check_by_name(parameters, registration)
-    else:
-        check_by_definition(parameters, registration, definition)
+    return _Named(project.name, load(target), project.needs)
 
 
 def _follow(client: Client, job: Job, say: Callable[[str], object]) -> str:
@@ -179,10 +147,13 @@ def _follow(client: Client, job: Job, say: Callable[[str], object]) -> str:
     status = ""
     try:
         for status in statuses(job):
-            say(f"{status}")
+            say(status)
         log = stored_log(client, job)
-    except KeyboardInterrupt:
-        print(f"pxp: the Job {job.id} goes on", file=sys.stderr)
+    except (KeyboardInterrupt, PlatformError):
+        print(
+            f"pxp: nobody waits for the Job {job.id} any more; it is {status or 'launched'} and goes on",
+            file=sys.stderr,
+        )
         raise
     say("The Job has stored no log." if log is None else log.rstrip())
     say(f"Job {job.id} {status}.")

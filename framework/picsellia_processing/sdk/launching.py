@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from picsellia.exceptions import NoDataError, ResourceNotFoundError
@@ -27,6 +28,27 @@ EXPECTED = {
     "DATASET": "a Dataset by its name or id",
     "MODEL": "a Model by its name or id",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What a Job is launched with.
+
+    Attributes:
+        target: what it runs on, as `find` found it.
+        selection: which of it, as `select` selected it; None for all of it.
+        parameters: those that are not to be the default ones.
+        inputs: by name; ids for objects.
+        cpu: how many CPUs it gets; None for what the processing is registered with.
+        gpu: likewise, GPUs.
+    """
+
+    target: Any
+    selection: Any
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    cpu: int | None
+    gpu: int | None
 
 
 def find(client: Client, kind: str, reference: str) -> Any:
@@ -102,29 +124,19 @@ def select(
     return found
 
 
-def launch(
-    target: Any,
-    processing: Processing,
-    selection: Any,
-    *,
-    parameters: Mapping[str, Any],
-    inputs: Mapping[str, Any],
-    cpu: int | None,
-    gpu: int | None,
-) -> Job:
-    """Launch a Job on what `find` found and `select` selected, or with None on all of it.
-
-    None for `cpu` and `gpu` leaves it to what the processing is registered with.
+def launch(processing: Processing, request: JobRequest) -> Job:
+    """Launch a Job.
 
     Raises:
         PlatformError: the platform cannot be reached, or refuses.
     """
-    counts = {name: count for name, count in (("cpu", cpu), ("gpu", gpu)) if count is not None}  # the SDK takes no None
-    options = {"parameters": dict(parameters), "inputs": dict(inputs), **counts}
+    options: dict[str, Any] = {"parameters": dict(request.parameters), "inputs": dict(request.inputs)}
+    for name in ("cpu", "gpu"):
+        if getattr(request, name) is not None:  # the SDK takes no None
+            options[name] = getattr(request, name)
+    selection = () if request.selection is None else (request.selection,)
     with translated(f"launching {processing.name}"):
-        if selection is None:
-            return target.launch_processing(processing, **options)
-        return target.launch_processing(processing, selection, **options)
+        return request.target.launch_processing(processing, *selection, **options)
 
 
 @contextmanager

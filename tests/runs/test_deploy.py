@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from picsellia_processing.cli import main
 from picsellia_processing.platform.process import LocalPlatform
-from picsellia_processing.sdk import session
-from picsellia_processing.sdk.client import connect
-from picsellia_processing.sdk.environment import Environment
+
+from tests.runs.rig import Rig, lead_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,17 +56,14 @@ def platform() -> Iterator[LocalPlatform]:
 
 @pytest.fixture(scope="module")
 def client(platform: LocalPlatform) -> Iterator[Client]:
-    client = connect(Environment(platform.api_token, "", host=platform.host))
-    yield client
-    client.connection.session.close()
+    rig = Rig(platform)
+    yield rig.client
+    rig.close()
 
 
 @pytest.fixture(autouse=True)
 def access(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("host", platform.host)
-    monkeypatch.setenv("api_token", platform.api_token)
-    monkeypatch.setenv("organization_id", platform.organization_id)
-    monkeypatch.setattr(session, "RetryPolicy", partial(session.RetryPolicy, attempts=2, first_pause=0))
+    lead_to(platform, monkeypatch)
     yield
     platform.set_faults([])
 

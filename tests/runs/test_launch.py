@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,10 @@ import requests
 from picsellia.types.enums import JobRunStatus, ProcessingInputType
 from picsellia_processing.cli import main
 from picsellia_processing.platform.process import LocalPlatform
-from picsellia_processing.sdk import following, session
-from picsellia_processing.sdk.client import connect
-from picsellia_processing.sdk.environment import Environment
+from picsellia_processing.sdk import following
 from PIL import Image
+
+from tests.runs.rig import Rig, lead_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,17 +84,14 @@ def platform(folder: Path) -> Iterator[LocalPlatform]:
 
 @pytest.fixture(scope="module")
 def client(platform: LocalPlatform) -> Iterator[Client]:
-    client = connect(Environment(platform.api_token, "", host=platform.host))
-    yield client
-    client.connection.session.close()
+    rig = Rig(platform)
+    yield rig.client
+    rig.close()
 
 
 @pytest.fixture(autouse=True)
 def access(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("host", platform.host)
-    monkeypatch.setenv("api_token", platform.api_token)
-    monkeypatch.delenv("organization_id", raising=False)
-    monkeypatch.setattr(session, "RetryPolicy", partial(session.RetryPolicy, attempts=2, first_pause=0))
+    lead_to(platform, monkeypatch)
     yield
     platform.set_faults([])
 
@@ -103,8 +99,7 @@ def access(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.fixture(scope="module")
 def deployed(platform: LocalPlatform, folder: Path) -> str:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("host", platform.host)
-        patch.setenv("api_token", platform.api_token)
+        lead_to(platform, patch)
         assert main(["deploy", str(folder), "--image", IMAGE, "--yes"]) == 0
     return "detect"
 

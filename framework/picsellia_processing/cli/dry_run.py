@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picsellia_processing.cli.assignment import assignment, json_or_text
+from picsellia_processing.cli.assignment import add_parameters, assignment, json_or_text
 from picsellia_processing.cli.interruption import terminable
 from picsellia_processing.cli.out_folder import OutFolder
 from picsellia_processing.cli.target import TARGET_HELP, check_target, fixture_of, target_name
@@ -61,10 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--model-file", action="append", default=[], metavar="NAME=PATH", type=assignment,
         help="a file of the ModelVersion; may be repeated",
     )  # fmt: skip
-    add(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE", type=assignment,
-        help="a parameter of the Job, as JSON or else as text; may be repeated",
-    )  # fmt: skip
+    add_parameters(parser)
     add("--out", type=Path, metavar="DIR", help="folder for the results (default: pxp-out/NAME); recreated each time")
     add("--again", action="store_true", help="run another Job on the platform that the last dry-run left in --out")
     add("--json", action="store_true", help="print the report as JSON, and nothing else, on stdout")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picsellia_processing.cli.assignment import assignment, json_or_text
+from picsellia_processing.cli.assignment import add_parameters, assignment, json_or_text
 from picsellia_processing.errors import ExitCode, PlatformError, UsageError
 
 if TYPE_CHECKING:
@@ -36,14 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("target", metavar="TARGET|NAME", help="a processing folder or module:attribute; or a name on the platform")
     add("--on", metavar="WHAT", help="what it runs on: NAME/VERSION or an id; on a Datalake its name or id")
-    add(
-        "--file", action="append", default=[], metavar="FILENAME", help="an asset or data to select; may be repeated"
-    )  # fmt: skip
+    add("--file", action="append", default=[], metavar="FILENAME", help="select an asset or data; may be repeated")
     add("--query", metavar="Q", help="select assets or data in the platform's query language")
-    add(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE", type=assignment,
-        help="a parameter of the Job, as JSON or else as text; may be repeated",
-    )  # fmt: skip
+    add_parameters(parser)
     add(
         "--input", action="append", default=[], metavar="NAME=VALUE", type=assignment,
         help="an input of the Job; a ModelVersion or the like by NAME/VERSION or id; may be repeated",

@@ -17,6 +17,7 @@ framework = "PYTORCH"
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,14 +58,27 @@ class JobNeeds(_Table):
     inputs: dict[str, InputNeeds] = Field(default_factory=dict)
 
 
-class Project(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Project:
     """What is known of a processing without running any of it."""
 
-    model_config = ConfigDict(frozen=True)
-
     name: str
+    description: str
+    needs: JobNeeds
+
+
+class _Naming(BaseModel):
+    name: str | None = None
     description: str = ""
-    needs: JobNeeds = JobNeeds()
+
+
+class _Tools(BaseModel):
+    pxp: JobNeeds = Field(default_factory=JobNeeds)
+
+
+class _Document(BaseModel):
+    project: _Naming = Field(default_factory=_Naming)
+    tool: _Tools = Field(default_factory=_Tools)
 
 
 def read_project(target: str) -> Project:
@@ -76,20 +90,16 @@ def read_project(target: str) -> Project:
     Raises:
         DefinitionError: the file cannot be read, or holds something wrong. All mistakes at once.
     """
-    place, _, attribute = target.partition(":")
-    folder = folder_of(target)
-    document = _read(folder / FILE)
-    project = document.get("project", {})
-    own_name = Path(place).is_dir() and not attribute
+    path = folder_of(target) / FILE
     try:
-        needs = JobNeeds.model_validate(document.get("tool", {}).get("pxp", {}))
+        document = _Document.model_validate(_read(path))
     except ValidationError as error:
-        mistakes = [f"tool.pxp.{wrong_value(each)}" for each in error.errors()]
-        raise DefinitionError(str(folder / FILE), mistakes) from error
+        raise DefinitionError(str(path), map(wrong_value, error.errors())) from error
+    naming = document.project if Path(target).is_dir() else _Naming()
     return Project(
-        name=(project.get("name") if own_name else None) or target_name(target).replace("_", "-"),
-        description=project.get("description", "") if own_name else "",
-        needs=needs,
+        name=naming.name or target_name(target).replace("_", "-"),
+        description=naming.description,
+        needs=document.tool.pxp,
     )
 
 

@@ -87,11 +87,15 @@ class Runner:
         _say(job_id, f"{self._platform.give_back_job(job_id)}, exit code {code}")
 
     def end_all(self) -> None:
-        """End every running Job, wait for it, and give it back."""
+        """End every running Job, wait for it, and give it back. Interrupted meanwhile, kill them."""
         for running in self._running.values():
             running.end()
         while not all(running.has_ended() for running in self._running.values()):
-            time.sleep(POLL_SECONDS)
+            try:
+                time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                for running in self._running.values():
+                    running.process.kill()
         with suppress(PlatformError):  # the platform may be what has ended
             for job_id in list(self._running):
                 self._give_back(job_id)
@@ -105,11 +109,13 @@ class _RunningJob:
         self._kill_at: float | None = None
 
     def end(self) -> None:
+        """Ask the process to end; asked again, it is not asked again."""
         if self._kill_at is None:
             self._kill_at = time.monotonic() + GRACE_SECONDS
             self.process.send_signal(signal.SIGTERM)
 
     def has_ended(self) -> bool:
+        """Whether the process is gone. One whose grace is over is killed here."""
         if self._kill_at is not None and time.monotonic() > self._kill_at:
             self.process.kill()
         return self.process.poll() is not None

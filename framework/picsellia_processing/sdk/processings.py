@@ -11,7 +11,7 @@ from picsellia.exceptions import ResourceConflictError, ResourceNotFoundError
 from picsellia.types.enums import Framework, InferenceType, ProcessingInputType
 
 from picsellia_processing.errors import PlatformError
-from picsellia_processing.registration import SETTINGS, RegisteredInput, Registration
+from picsellia_processing.registration import SETTINGS, RegisteredInput, Registration, compare
 from picsellia_processing.sdk.client import translated
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class ProcessingOnPlatform:
                 )
             except ResourceConflictError as conflict:
                 self._found = self._client.get_processing(goal.name)
-                if self.read() != replace(goal, inputs={}):
+                left = compare(self.read(), replace(goal, inputs={}), prune=True)
+                if left.differences or left.fixed:
                     raise PlatformError(
                         f"making the processing {goal.name}: somebody else has made one just now; deploy again"
                     ) from conflict

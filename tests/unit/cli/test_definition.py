@@ -112,6 +112,8 @@ def test_an_input_that_nobody_asks_for_is_refused(folder: Path) -> None:
         ("[tool.pxp]\ncpu = 0\ngpus = 1\n", ["tool.pxp.cpu: ", "tool.pxp.gpus: "]),
         ('[tool.pxp]\ncpu = "4"\nflags = "--init"\n', ["tool.pxp.cpu: ", "tool.pxp.flags: "]),
         ('[tool.pxp.inputs.x]\nframework = "onnx"\n', ["tool.pxp.inputs.x.framework: "]),
+        ('project = "x"\n', ["project: "]),
+        ("[project]\nname = 3\n", ["project.name: "]),
         ("[tool.pxp\n", ["it is not TOML: "]),
     ],
 )

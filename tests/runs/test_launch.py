@@ -13,6 +13,7 @@ from picsellia.types.enums import JobRunStatus, ProcessingInputType
 from picsellia_processing.cli import main
 from picsellia_processing.platform.process import LocalPlatform
 from picsellia_processing.sdk import following
+from picsellia_processing.sdk.job import merged
 from PIL import Image
 
 from tests.runs.rig import Rig, lead_to
@@ -376,3 +377,21 @@ def test_who_stops_waiting_is_told_that_the_job_goes_on(
     assert launch(*ON_THINGS, "--wait") == 3
     assert "it is launched and goes on" in capsys.readouterr().err
     assert latest(platform)["status"] == "PENDING"
+
+
+@pytest.mark.parametrize("generation", ["docs", "per-target", "unified"])
+def test_again_reads_every_generation_of_payload(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, generation: str
+) -> None:
+    with LocalPlatform(seed=folder / "fixture", job_payload=generation) as platform:
+        lead_to(platform, monkeypatch)
+        assert main(["deploy", str(folder), "--image", IMAGE, "--yes"]) == 0
+        assert main(["launch", str(folder), *ON_THINGS, "--parameter", "confidence=0.7"]) == 0
+        platform.kill_job(latest(platform)["id"])
+        assert main(["launch", str(folder), "--again", latest(platform)["id"]]) == 0
+        rig = Rig(platform)
+        first, second = (merged(rig.job(job["id"])) for job in platform.jobs())
+        rig.close()
+    for key in ("parameters", "inputs", "model_version_id", "target_id", "input_dataset_version_id"):
+        assert second.get(key) == first.get(key)
+    assert second["parameters"]["confidence"] == 0.7

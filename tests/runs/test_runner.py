@@ -195,6 +195,15 @@ def test_a_process_that_says_nothing_has_failed(rig: Rig) -> None:
     assert rig.job(job_id)["status"] == "FAILED"
 
 
+def test_what_a_killed_runner_has_left_is_given_back(rig: Rig, capfd: pytest.CaptureFixture) -> None:
+    job_id = rig.launch()
+    rig.platform.take_job(job_id)
+    Runner(rig.platform, lambda _job: None, at_once=1).give_back_lost()
+    assert rig.job(job_id)["status"] == "FAILED"
+    assert "its runner was killed" in capfd.readouterr().err
+    assert rig.platform.run_job_again(job_id) == "PENDING"
+
+
 def test_no_more_jobs_run_than_at_once(rig: Rig) -> None:
     runner = Runner(rig.platform, lambda _job: sleeper(stubborn=False), at_once=2)
     ids = [rig.launch() for _ in range(3)]

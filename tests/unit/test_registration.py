@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from picsellia_processing.registration import FIXED, SETTINGS, RegisteredInput, Registration, compare
 
@@ -44,6 +44,7 @@ def registration() -> Registration:
     )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(before=REGISTRATIONS, wanted=REGISTRATIONS, prune=st.booleans())
 def test_what_changes_is_what_makes_the_goal(before: Registration, wanted: Registration, prune: bool) -> None:
     plan = compare(before, wanted, prune=prune)
@@ -61,6 +62,7 @@ def test_what_changes_is_what_makes_the_goal(before: Registration, wanted: Regis
     assert again.fixed == plan.fixed
 
 
+@settings(deadline=None)
 @given(before=REGISTRATIONS, wanted=REGISTRATIONS)
 def test_nothing_undeclared_is_lost_without_prune(before: Registration, wanted: Registration) -> None:
     goal = compare(before, wanted, prune=False).goal

@@ -50,12 +50,19 @@ class Runner:
         Raises:
             PlatformError: the platform does not answer any more.
         """
+        self.give_back_lost()
         try:
             while True:
                 self.look()
                 time.sleep(POLL_SECONDS)
         finally:
             self.end_all()
+
+    def give_back_lost(self) -> None:
+        """Give back what a runner before this one has left, as it was killed."""
+        for job in self._platform.jobs():
+            if job["held"]:
+                _say(job["id"], f"{self._platform.give_back_job(job['id'])}: its runner was killed")
 
     def look(self) -> None:
         """Give back what has ended, end what was killed, and take what is PENDING."""

@@ -49,13 +49,20 @@ def read_earlier_job(client: Client, job_id: str, registration: Registration) ->
             f"the Job {job_id} is a {payload.get('type')}, not one of {registration.name}, "
             f"which is a {registration.type} on a {registration.target}"
         )
-    inputs = {name: value for name, value in (details.get("inputs") or {}).items() if value is not None}
-    if details.get("output_dataset_version_id") and "target_version_name" not in inputs:
-        output = find_dataset_version(client, details["output_dataset_version_id"])
-        inputs["target_version_name"] = output.version
     return EarlierJob(
         target_id=str(target_id),
         parameters=details.get("parameters") or {},
-        inputs=inputs,
+        inputs=_inputs(client, details, registration),
         selection=read_selection(client, details, registration.target),
     )
+
+
+def _inputs(client: Client, details: Mapping[str, Any], registration: Registration) -> dict[str, Any]:
+    """The inputs of the Job, and those of its processing that older payloads tell beside the inputs."""
+    inputs = {name: value for name, value in (details.get("inputs") or {}).items() if value is not None}
+    missing = registration.inputs.keys() - inputs
+    if "model_version_id" in missing and details.get("model_version_id"):
+        inputs["model_version_id"] = details["model_version_id"]
+    if "target_version_name" in missing and details.get("output_dataset_version_id"):
+        inputs["target_version_name"] = find_dataset_version(client, details["output_dataset_version_id"]).version
+    return inputs

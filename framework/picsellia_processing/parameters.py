@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Field", "Parameters", "resolve", "suggestion", "wrong_value"]
 
 Model = TypeVar("Model", bound="Parameters")
+LONGEST_SHOWN = 200
+"""Characters of a wrong value that a message shows."""
 
 
 class Parameters(BaseModel):
@@ -85,4 +87,10 @@ def wrong_value(error: ErrorDetails) -> str:
     name = ".".join(str(part) for part in error["loc"]) or "parameters"
     if error["type"] == "missing":
         return f"{name}: it has no default, so the Job must give it"
-    return f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}; found {error['input']!r}"
+    message = error["msg"].removeprefix("Value error, ")  # in front of what an author's validator says
+    return f"{name}: {message[:1].lower()}{message[1:]}; found {_shown(error['input'])}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."

@@ -1,41 +1,23 @@
-"""A pipeline of albumentations: read from its serialised form, which is not trusted, and run on one image."""
+"""A pipeline of albumentations, run on one image after the other, each time with chances of its own."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from inspect import isclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from library import A
-from picsellia_processing.parameters import suggestion
-from points import MOVING
-from pydantic import ValidationError
+from reading import read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-NAME = "__class_fullname__"
-COMPOSITIONS = {
-    "Compose": A.Sequential,
-    "OneOf": A.OneOf,
-    "OneOrOther": A.OneOrOther,
-    "RandomOrder": A.RandomOrder,
-    "Sequential": A.Sequential,
-    "SomeOf": A.SomeOf,
-}
-OF_COMPOSE_ONLY = frozenset(
-    {"additional_targets", "bbox_params", "is_check_shapes", "keypoint_params", "mask_interpolation", "seed", "strict"}
-)
-"""What a serialised Compose says of annotations and of chance: the processing knows better."""
-COLOURING = {name: each for name, each in vars(A).items() if isclass(each) and issubclass(each, A.ImageOnlyTransform)}
-UNMIRRORED = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE)
-PROBE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-
+PIECES = 4
 DEFAULT: dict[str, Any] = A.to_dict(
     A.Compose(
         [
@@ -54,11 +36,16 @@ DEFAULT: dict[str, Any] = A.to_dict(
 
 @dataclass(frozen=True, slots=True)
 class Augmented:
-    """What a pipeline made of an image: pixels, points as rows of (x, y), and masks."""
+    """What a pipeline made of an image: pixels, points as rows of (x, y), and masks.
+
+    `frames` are the outline of the source, and of the picture after each transform, moved on by those that came after
+    it: what was cut off on the way is outside of one of them, even if a later transform made room for it again.
+    """
 
     pixels: NDArray[np.uint8]
     points: NDArray[np.float64]
     masks: NDArray[np.bool_]
+    frames: NDArray[np.float64]
 
 
 class Pipeline:
@@ -72,12 +59,9 @@ class Pipeline:
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        mistakes: list[str] = []
-        transform = _read(document.get("transform", document), "transform", mistakes)
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
-        keypoints = A.KeypointParams(format="xy", remove_invisible=False, check_each_transform=False)
-        self._compose = A.Compose([transform], keypoint_params=keypoints)
+        keypoints = A.KeypointParams(format="xy", remove_invisible=False)
+        self._compose = A.Compose([read(document)], keypoint_params=keypoints)
+        self._compose.processors["keypoints"].filter = _with_frame  # called after each transform
 
     def __call__(
         self, pixels: NDArray[np.uint8], points: NDArray[np.float64], masks: NDArray[np.bool_], *, seed: int
@@ -92,80 +76,38 @@ class Pipeline:
         # Generators shared by all transforms: of one seed for each, all would make the same choices.
         self._compose.set_random_state(np.random.default_rng(seed), random.Random(seed))  # noqa: S311 - no secret
         cv2.setRNGSeed(seed % 2**31)
-        data: dict[str, Any] = {"image": pixels, "keypoints": points - 0.5}  # the library counts from a pixel's middle
+        height, width = pixels.shape[:2]
+        carried = np.concatenate([points, in_pieces(corners(0, 0, width, height))])
+        data: dict[str, Any] = {"image": pixels, "keypoints": carried - 0.5}  # the library counts from a pixel's middle
         if len(masks):
             data["masks"] = masks.view(np.uint8) * 255
         found = self._compose(**data)
-        moved = np.asarray(found["keypoints"], np.float64).reshape(-1, 2) + 0.5
-        assert len(moved) == len(points), "every transform used here keeps all points"
         height, width = found["image"].shape[:2]
-        cut = np.asarray(found.get("masks", ())).reshape(-1, height, width) > 127  # noqa: PLR2004 - half of 255
-        return Augmented(found["image"], moved, cut)
+        moved = np.asarray(found["keypoints"], np.float64) + 0.5
+        return Augmented(
+            pixels=found["image"],
+            points=moved[: len(points)],
+            masks=np.asarray(found.get("masks", ())).reshape(-1, height, width) > 127,  # noqa: PLR2004 - half of 255
+            frames=moved[len(points) :].reshape(-1, 4 * PIECES, 2),
+        )
 
 
-def _read(node: Any, place: str, mistakes: list[str]) -> Any:
-    """The transform that a part of the document stands for; None where there are mistakes."""
-    if not isinstance(node, dict) or not isinstance(node.get(NAME), str):
-        mistakes.append(f"{place}: expected a transform as albumentations.to_dict writes it, found {node!r:.80}")
-        return None
-    name = node[NAME].rpartition(".")[2] if node[NAME].startswith("albumentations.") else node[NAME]
-    arguments = {key: value for key, value in node.items() if key != NAME}
-    place = f"{place} ({name})"
-    if name in COMPOSITIONS:
-        return _composed(name, arguments, place, mistakes)
-    if name not in MOVING and name not in COLOURING:
-        mistakes.append(f"{place}: {_why_not(name)}")
-        return None
-    return _transform((MOVING | COLOURING)[name], arguments, place, mistakes)
+def in_pieces(outline: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A closed outline with its sides divided in `PIECES`, so that it can be bent."""
+    return [
+        (x1 + (x2 - x1) * piece / PIECES, y1 + (y2 - y1) * piece / PIECES)
+        for (x1, y1), (x2, y2) in pairwise([*outline, outline[0]])
+        for piece in range(PIECES)
+    ]
 
 
-def _composed(name: str, arguments: dict[str, Any], place: str, mistakes: list[str]) -> Any:
-    children = arguments.pop("transforms", None)
-    if not isinstance(children, list) or not children:
-        mistakes.append(f"{place}: expected a list of transforms, found {children!r:.80}")
-        return None
-    if name == "Compose":
-        arguments = {key: value for key, value in arguments.items() if key not in OF_COMPOSE_ONLY}
-    read = [_read(child, f"{place}.transforms[{number}]", mistakes) for number, child in enumerate(children)]
-    if None in read:
-        return None
-    try:
-        return COMPOSITIONS[name](transforms=read, **{"p": 1.0, **arguments})
-    except (TypeError, ValueError) as error:
-        mistakes.append(f"{place}: {_in_one_line(error)}")
-        return None
+def corners(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:
+    """The outline of a rectangle."""
+    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
 
 
-def _transform(kind: type, arguments: dict[str, Any], place: str, mistakes: list[str]) -> Any:
-    try:
-        transform = kind(**arguments, strict=True)
-        if kind.__name__ in COLOURING:
-            _check_result(transform(image=PROBE.copy(), force_apply=True)["image"])
-        elif getattr(transform, "border_mode", cv2.BORDER_CONSTANT) not in UNMIRRORED:
-            raise ValueError(
-                f"border_mode {transform.border_mode} repeats objects in the margin, where no annotation follows; "
-                "expected 0 (constant) or 1 (replicate)"
-            )
-    except Exception as error:  # noqa: BLE001 - whatever the library raises, it is these arguments that it cannot use
-        mistakes.append(f"{place}: {_in_one_line(error)}")
-        return None
-    return transform
-
-
-def _check_result(image: Any) -> None:
-    if image.dtype != np.uint8 or image.shape != PROBE.shape:
-        shape = " x ".join(map(str, image.shape))
-        raise ValueError(f"it makes {image.dtype} of {shape} of an image of uint8, {' x '.join(map(str, PROBE.shape))}")
-
-
-def _why_not(name: str) -> str:
-    if hasattr(A, name):
-        return "this transform of albumentations is not used here: annotations do not follow it, or it needs more data"
-    return f"there is no such transform in albumentations{suggestion(name, [*COMPOSITIONS, *MOVING, *COLOURING])}"
-
-
-def _in_one_line(error: Exception) -> str:
-    wrong = error.__cause__
-    if isinstance(wrong, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in wrong.errors())
-    return " ".join(str(error).split()) or type(error).__name__
+def _with_frame(keypoints: NDArray[np.float32], shape: Mapping[str, int]) -> NDArray[np.float32]:
+    """The points, none of which is left out, and with them the outline of the picture as it is now."""
+    frame = np.zeros((4 * PIECES, keypoints.shape[1]), np.float32)
+    frame[:, :2] = np.array(in_pieces(corners(0, 0, shape["width"], shape["height"]))) - 0.5
+    return np.concatenate([keypoints, frame])

@@ -74,12 +74,12 @@ def _moving_points_by(mixin: type, *transforms: type) -> dict[str, type]:
 
 
 AS_THEY_ARE = (
-    A.Affine, A.CenterCrop, A.Crop, A.D4, A.GridElasticDeform, A.HorizontalFlip, A.Morphological, A.NoOp, A.Pad,
+    A.Affine, A.CenterCrop, A.Crop, A.D4, A.HorizontalFlip, A.Morphological, A.NoOp, A.Pad,
     A.PadIfNeeded, A.Perspective, A.PixelDropout, A.RandomCrop, A.RandomCropFromBorders, A.RandomRotate90, A.Rotate,
     A.SafeRotate, A.ShiftScaleRotate, A.SquareSymmetry, A.TimeReverse, A.Transpose, A.VerticalFlip,
 )  # fmt: skip
 
-MOVING: dict[str, type] = {
+MOVING: dict[str, Any] = {
     **{each.__name__: each for each in AS_THEY_ARE},
     **_moving_points_by(
         _Scaling,
@@ -98,6 +98,7 @@ MOVING: dict[str, type] = {
 }
 """The transforms whose points were measured to follow the pixels, by name.
 
-Not here are those that were found not to (ThinPlateSpline: by hundreds of pixels), that cut objects into pieces
+Not here are those that were found not to (GridElasticDeform: by more
+than a pixel, ThinPlateSpline: by hundreds), that cut objects into pieces
 (RandomGridShuffle), or that need more than an image (Mosaic, RandomSizedBBoxSafeCrop, MaskDropout, ...).
 """

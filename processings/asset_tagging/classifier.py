@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-from picsellia_processing.errors import JobError, UsageError
+from labelmap import class_names
+from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,22 +116,6 @@ def _providers(device: str, *, gpu: bool) -> list[Any]:
     number = int(device.partition(":")[2] or 0)
     cuda = [("CUDAExecutionProvider", {"device_id": number})] if gpu and device != "cpu" else []
     return [*cuda, "CPUExecutionProvider"]
-
-
-def class_names(labels: Mapping[str, str], outputs: int) -> tuple[str, ...]:
-    """The name of each output of the model, from the labels of its ModelVersion: names by index, from "0" on.
-
-    Raises:
-        JobError: they are not as many, or an index is missing.
-    """
-    expected = [str(index) for index in range(outputs)]
-    if set(labels) != set(expected):
-        found = ", ".join(f"{index}: {name}" for index, name in labels.items()) or "none"
-        raise JobError(
-            f"the labels of the ModelVersion do not fit its model: found {found}; expected one for each of the model's "
-            f"{outputs} outputs, from 0 to {outputs - 1}; correct the labels"
-        )
-    return tuple(labels[index] for index in expected)
 
 
 def scores(outputs: NDArray[np.float32], activation: Activation | None) -> NDArray[np.float32]:

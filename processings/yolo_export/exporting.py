@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import warnings
 from typing import TYPE_CHECKING, Any
 
+import yaml
+from coreml.quiet import quiet
+from coreml.settling import settle
 from weights import load_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_DEFAULT = 640
+ENDINGS = {"onnx": ".onnx", "torchscript": ".torchscript", "openvino": "_openvino_model", "coreml": ".mlpackage"}
+"""What the name of a file, or folder, of each format ends in; ultralytics tells formats by it."""
 
 
 class Checkpoint:
@@ -21,6 +26,7 @@ class Checkpoint:
     Attributes:
         task: "detect", "segment" or "classify".
         image_size: the side in pixels of the square pictures the exported models take.
+        classes: how many it tells apart.
     """
 
     def __init__(self, weights: Path, folder: Path, image_size: int | None) -> None:
@@ -33,14 +39,30 @@ class Checkpoint:
         self._weights = weights
         model = load_weights(weights)
         self.task = str(model.task)
+        self.classes = len(model.names)
         self.image_size = image_size or int(model.overrides.get("imgsz", LARGEST_DEFAULT))
 
     def reference(self) -> Any:
         """The torch module as trained, on the CPU: what exported models are compared with."""
         return load_weights(self._weights).model.float().eval()
 
-    def to_onnx(self, opset: int) -> Path:
-        """An ONNX model for one picture at a time, with the metadata of ultralytics but for the date."""
+    def to(self, format_: str, opset: int) -> Path:
+        """The model in a format of `ENDINGS`, for one picture at a time, with the metadata of ultralytics inside.
+
+        `opset` is the version of the operators of ONNX.
+        """
+        match format_:
+            case "onnx":
+                return self._to_onnx(opset)
+            case "torchscript":
+                return self._to_torch_script()
+            case "openvino":
+                return self._to_open_vino()
+            case "coreml":
+                return self._to_core_ml()
+        raise ValueError(format_)
+
+    def _to_onnx(self, opset: int) -> Path:
         import onnx  # noqa: PLC0415 - whoever only reads the definition need not wait
 
         path = self._export("onnx", opset=opset, simplify=False)
@@ -52,8 +74,7 @@ class Checkpoint:
         onnx.checker.check_model(str(path), full_check=True)
         return path
 
-    def to_torch_script(self) -> Path:
-        """A TorchScript module for one picture at a time, with the metadata of ultralytics but for the date."""
+    def _to_torch_script(self) -> Path:
         import torch  # noqa: PLC0415 - likewise
 
         path = self._export("torchscript")
@@ -64,6 +85,20 @@ class Checkpoint:
         torch.jit.save(module, str(path), _extra_files={"config.txt": json.dumps(metadata)})
         return path
 
+    def _to_open_vino(self) -> Path:
+        os.environ["CI"] = "true"  # where OpenVINO sends no statistics
+        path = self._export("openvino")
+        about = path / "metadata.yaml"
+        metadata = yaml.safe_load(about.read_text())
+        metadata.pop("date", None)
+        about.write_text(yaml.safe_dump(metadata, sort_keys=False))
+        return path
+
+    def _to_core_ml(self) -> Path:
+        path = self._export("coreml")
+        settle(path, "date")
+        return path
+
     def _export(self, format_: str, **settings: Any) -> Path:
         folder = self._folder / format_
         folder.mkdir()
@@ -71,8 +106,6 @@ class Checkpoint:
         shutil.copyfile(self._weights, copy)
         model = load_weights(copy)
         settings |= {"imgsz": self.image_size, "device": "cpu", "end2end": False, "verbose": False}
-        with warnings.catch_warnings():  # of what ultralytics uses of torch, and of what tracing leaves out
-            warnings.simplefilter("ignore")
+        with quiet():
             exported = model.export(format=format_, **settings)
-        path = folder / f"{self._weights.stem}.{format_}"
-        return (folder / str(exported)).rename(path)
+        return (folder / str(exported)).rename(folder / f"{self._weights.stem}{ENDINGS[format_]}")

@@ -1,20 +1,30 @@
-"""Export an ultralytics model to ONNX and TorchScript, and see that both compute what the checkpoint computes."""
+"""Export an ultralytics model to other formats, and see that each computes what the checkpoint computes."""
 
-from itertools import chain, islice
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-import numpy as np
-from comparison import READERS, compare, inputs_of, made_up_pictures
+from comparison import compare
 from exporting import Checkpoint
-from numpy.typing import NDArray
 from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing import Field, Input, JobContext, ModelFile, ModelParameters, ProducedModel, model_conversion
+from pictures import first_pictures, made_up_pictures
+from running import READERS, by_kind, checkpoint, inputs_of
+
+NAMES = {
+    "onnx": "model-onnx",
+    "torchscript": "model-torchscript",
+    "openvino": "model-openvino",
+    "coreml": "model-coreml",
+}
 
 
 class ExportParameters(ModelParameters):
     """What a Job may set. The tolerances are for 32-bit floats."""
 
+    formats: tuple[Literal["onnx", "torchscript", "openvino", "coreml"], ...] = Field(
+        ("onnx", "torchscript"), min_length=1, description="What it is exported to."
+    )
     image_size: int | None = Field(
         None, ge=32, le=4096, multiple_of=32, description="Side in pixels the model sees; None: as in its training."
     )
@@ -23,31 +33,31 @@ class ExportParameters(ModelParameters):
     score_tolerance: float = Field(0.001, gt=0, le=1, description="The most a score may differ.")
     pictures: int = Field(8, ge=1, le=1000, description="How many pictures the models are compared on.")
 
+    def chosen(self, names: Sequence[str]) -> list[str]:
+        """The names of the files that are asked for."""
+        return [name for name in names if name in {NAMES[each] for each in self.formats}]
 
-@model_conversion(name="yolo-export", produces=["model-onnx", "model-torchscript"])
+
+@model_conversion(name="yolo-export", produces=list(NAMES.values()))
 def export(
     weights: Annotated[Path, ModelFile("pretrained-weights")],
     context: JobContext,
     parameters: ExportParameters,
     images: Annotated[DatasetVersion, Input("dataset_version_id")] | None = None,
 ) -> ProducedModel:
-    """Both files, compared on pictures of the DatasetVersion given as an input, or else on made-up ones."""
+    """A file of each format, compared on pictures of the DatasetVersion given as an input, or else on made-up ones."""
     assert context.folder is not None
-    checkpoint = Checkpoint(weights, context.folder, parameters.image_size)
-    files = {"model-onnx": checkpoint.to_onnx(parameters.opset), "model-torchscript": checkpoint.to_torch_script()}
+    source = Checkpoint(weights, context.folder, parameters.image_size)
+    files = {name: source.to(name, parameters.opset) for name in dict.fromkeys(parameters.formats)}
     pictures = made_up_pictures(parameters.pictures) if images is None else first_pictures(context, parameters.pictures)
-    inputs = inputs_of(pictures, checkpoint.image_size)
+
+    inputs = inputs_of(pictures, source.image_size)
     tolerances = {"box": parameters.box_tolerance, "score": parameters.score_tolerance}
-    reference = checkpoint.reference()
-    largest = {name: compare(name, READERS[name](path), reference, inputs, tolerances) for name, path in files.items()}
-    about = {"task": checkpoint.task, "image_size": checkpoint.image_size, "pictures": len(inputs)}
-    return ProducedModel(files, {**about, "largest_error": largest})
+    reference = by_kind(checkpoint(source.reference()), source.classes)
+    largest = {
+        NAMES[name]: compare(NAMES[name], by_kind(READERS[name](path), source.classes), reference, inputs, tolerances)
+        for name, path in files.items()
+    }
 
-
-def first_pictures(context: JobContext, count: int) -> list[NDArray[np.uint8]]:
-    """The pixels of the first images of the DatasetVersion that can be read."""
-    pictures: list[NDArray[np.uint8]] = []
-    for image in islice(chain.from_iterable(context.images()), count):
-        pictures.append(image.pixels.copy())  # its memory is given back with the next one
-        context.write(image, ())
-    return pictures
+    about = {"task": source.task, "image_size": source.image_size, "pictures": len(inputs)}
+    return ProducedModel({NAMES[name]: path for name, path in files.items()}, {**about, "largest_error": largest})

@@ -34,6 +34,12 @@ def mistakes(given: dict[str, Any], *models: type[Parameters], **defaults: Any) 
     return caught.value.mistakes
 
 
+def test_a_long_value_is_not_shown_whole() -> None:
+    (mistake,) = mistakes({"confidence": "x" * 1000}, Detection)
+    assert mistake.endswith("xxx...")
+    assert len(mistake) < 300
+
+
 def test_nothing_given_gives_the_defaults() -> None:
     (found,) = resolve([Detection], {}, {})
     assert found == Detection(confidence=0.25, device="cpu", names=[])
@@ -150,7 +156,7 @@ def test_a_validator_of_the_author() -> None:
                 raise PydanticCustomError("order", "")
             return self
 
-    assert mistakes({"size": 3}, Even) == ("size: value error, must be even; found 3",)
+    assert mistakes({"size": 3}, Even) == ("size: must be even; found 3",)
     assert mistakes({"low": 3}, Silent)[0].startswith("parameters: ")
 
 

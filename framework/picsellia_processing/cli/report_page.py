@@ -101,7 +101,7 @@ def _tiles(report: Report) -> list[Tile]:
     first = report.first_write_seconds
     return [
         Tile("processed", with_commas(assets.processed), f"of {with_commas(assets.selected)} assets"),
-        Tile("shapes", with_commas(report.shapes), _dropped(report)),
+        *_results(report),
         Tile("skipped", with_commas(assets.skipped)),
         Tile("failed", with_commas(assets.failed), bad=assets.failed > 0),
         Tile(
@@ -112,6 +112,14 @@ def _tiles(report: Report) -> list[Tile]:
         Tile("duration", duration(report.seconds), "" if first is None else f"first result after {duration(first)}"),
         Tile("peak memory", size(report.peak_rss_bytes)),
         Tile("requests", with_commas(report.requests.total), f"{with_commas(report.requests.retries)} retried"),
+    ]
+
+
+def _results(report: Report) -> list[Tile]:
+    """Shapes on the assets, or whatever else the task counts."""
+    produced = report.produced or {"shapes": report.shapes}
+    return [
+        Tile(what, with_commas(count), _dropped(report) if what == "shapes" else "") for what, count in produced.items()
     ]
 
 

@@ -47,9 +47,11 @@ def _figures(report: Report) -> Iterator[str]:
         f"{with_commas(assets.failed)} failed",
     )
     dropped = sum(report.dropped_shapes.values())
-    yield _line("shapes", with_commas(report.shapes), f"{with_commas(dropped)} dropped" if dropped else "")
     if report.produced:
-        yield _line("produced", *(f"{with_commas(count)} {what}" for what, count in report.produced.items()))
+        produced = (f"{with_commas(count)} {what}" for what, count in report.produced.items())
+        yield _line("produced", *produced, f"{with_commas(dropped)} shapes dropped" if dropped else "")
+    else:
+        yield _line("shapes", with_commas(report.shapes), f"{with_commas(dropped)} dropped" if dropped else "")
     yield from (_line(name[:NAME_LENGTH], json.dumps(value)[:REASON_LENGTH]) for name, value in report.metadata.items())
     yield _line(
         "speed",

@@ -6,6 +6,7 @@ SIGTERM, or when the supervisor is gone.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from picsellia_processing.job.work import Work  # noqa: PLC0415 - takes its time while the supervisor connects
 
+    logging.getLogger().setLevel(logging.INFO)  # the SDK leaves it at WARNING; what an author logs is for the Job's log
     start = next(commands)
     if not isinstance(start, Start):
         return ExitCode.TERMINATED

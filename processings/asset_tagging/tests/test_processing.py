@@ -55,5 +55,5 @@ def test_labels_that_do_not_fit_are_refused_before_any_image(dry_run: Any, tmp_p
         FOLDER, fixture=tmp_path, images=FIXTURE / "images", model_files={"model-onnx": FIXTURE / "model.onnx"}
     )
     assert run.exit_code == 2
-    assert "found none; expected one for each of the model's 3 outputs" in run.report["reason"]
+    assert "tells 3 classes apart, the ModelVersion has 0 labels (none)" in run.report["reason"]
     assert run.report["assets"]["processed"] == 0

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from picsellia_processing.processing import load
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 FOLDER = Path(__file__).parents[1]
+settings.register_profile("however long it takes", deadline=None)
+settings.load_profile("however long it takes")
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,16 @@ def comparison(processing: ModuleType) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def running(processing: ModuleType) -> ModuleType:
+    return importlib.import_module("running")
+
+
+@pytest.fixture(scope="session")
+def pictures(processing: ModuleType) -> ModuleType:
+    return importlib.import_module("pictures")
+
+
+@pytest.fixture(scope="session")
 def exporting(processing: ModuleType) -> ModuleType:
     return importlib.import_module("exporting")
 

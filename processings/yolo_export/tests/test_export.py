@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import onnx
@@ -30,54 +30,77 @@ CHECKPOINTS = {
     "segment": MODELS / "segmenter.pt",
     "classify": MODELS / "classifier.pt",
 }
+FORMATS = ["onnx", "torchscript", "openvino", "coreml"]
 TOLERANCES = {"box": 0.05, "score": 0.001}
 
 
 @pytest.fixture
-def inputs(comparison: ModuleType) -> list[Any]:
-    found: list[Any] = comparison.inputs_of(comparison.made_up_pictures(3), 160)
+def inputs(running: ModuleType, pictures: ModuleType) -> list[Any]:
+    found: list[Any] = running.inputs_of(pictures.made_up_pictures(3), 160)
     return found
 
 
-@pytest.mark.parametrize("task", CHECKPOINTS)
-def test_every_task_is_exported_and_equal(
-    exporting: ModuleType, comparison: ModuleType, inputs: list[Any], tmp_path: Path, task: str
-) -> None:
-    checkpoint = exporting.Checkpoint(CHECKPOINTS[task], tmp_path, 160)
-    assert checkpoint.task == task
-    for run in (comparison.OnnxModel(checkpoint.to_onnx(17)), comparison.torch_script(checkpoint.to_torch_script())):
-        errors = comparison.compare("it", run, checkpoint.reference(), inputs, TOLERANCES)
-        assert (
-            errors.keys()
-            == {
-                "detect": {"box", "score"},
-                "segment": {"box", "score", "mask"},
-                "classify": {"score"},
-            }[task]
+class Compared(Protocol):
+    """Exports a checkpoint to a format and compares the two."""
+
+    def __call__(self, weights: Path, image_size: int, format_: str) -> dict[str, float]: ...
+
+
+@pytest.fixture
+def compared(
+    exporting: ModuleType, comparison: ModuleType, running: ModuleType, pictures: ModuleType, tmp_path: Path
+) -> Compared:
+    def of(weights: Path, image_size: int, format_: str) -> dict[str, float]:
+        source = exporting.Checkpoint(weights, tmp_path, image_size)
+        run = running.READERS[format_](source.to(format_, 17))
+        errors: dict[str, float] = comparison.compare(
+            format_,
+            running.by_kind(run, source.classes),
+            running.by_kind(running.checkpoint(source.reference()), source.classes),
+            running.inputs_of(pictures.made_up_pictures(3), image_size),
+            TOLERANCES,
         )
+        return errors
+
+    return of
+
+
+@pytest.mark.parametrize("task", CHECKPOINTS)
+def test_every_task_is_exported_and_equal(compared: Compared, task: str) -> None:
+    kinds = {"detect": {"box", "score"}, "segment": {"box", "score", "mask"}, "classify": {"score"}}[task]
+    for format_ in FORMATS:
+        errors = compared(CHECKPOINTS[task], 160, format_)
+        assert errors.keys() == kinds
         assert max(errors.values()) < 1e-3
 
 
-@pytest.mark.parametrize("architecture", ["yolov8n", "yolo11n-seg", "yolo11n-cls", "yolo26n"])
+@pytest.mark.parametrize(
+    ("architecture", "format_"),
+    [
+        *((architecture, "onnx") for architecture in ("yolov8n", "yolo11n-seg", "yolo11n-cls", "yolo26n")),
+        ("yolov8n", "torchscript"),
+        ("yolo26n", "openvino"),
+        ("yolo11n-seg", "coreml"),
+    ],
+)
 def test_current_architectures_are_exported_and_equal(
-    weights: ModuleType, exporting: ModuleType, comparison: ModuleType, tmp_path: Path, architecture: str
+    weights: ModuleType, compared: Compared, tmp_path: Path, architecture: str, format_: str
 ) -> None:
     path = tmp_path / "best.pt"
     weights.import_ultralytics().YOLO(f"{architecture}.yaml").save(path)
-    checkpoint = exporting.Checkpoint(path, tmp_path, 64)
-    inputs = comparison.inputs_of(comparison.made_up_pictures(2), 64)
-    for run in (comparison.OnnxModel(checkpoint.to_onnx(17)), comparison.torch_script(checkpoint.to_torch_script())):
-        comparison.compare("it", run, checkpoint.reference(), inputs, TOLERANCES)
+    assert compared(path, 64, format_)
 
 
 def test_a_second_run_makes_the_same_bytes_and_stores_nothing(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "picsellia_processing", "dry-run", str(FOLDER), "--out", str(tmp_path / "out")]
+    command += ["--parameter", f"formats={json.dumps(FORMATS)}"]
     stored = []
     for more in ([], ["--again"]):
         subprocess.run([*command, *more], check=True, stdin=subprocess.DEVNULL, capture_output=True)
         report = json.loads((tmp_path / "out" / "report.json").read_text())
         stored.append(report["produced"]["files stored"])
-    assert stored == [2, 0]
+        assert report["metadata"]["largest_error"].keys() == {f"model-{format_}" for format_ in FORMATS}
+    assert stored == [4, 0]
 
 
 def swapped_channels(model: onnx.ModelProto) -> None:
@@ -104,28 +127,36 @@ def change(tensor: onnx.TensorProto, how: Callable[[Any], Any]) -> None:
 
 @pytest.mark.parametrize("damage", [swapped_channels, another_epsilon, a_number_that_is_none])
 def test_a_model_that_computes_something_else_is_caught(
-    exporting: ModuleType, comparison: ModuleType, inputs: list[Any], tmp_path: Path, damage: Callable[[Any], None]
+    exporting: ModuleType,
+    comparison: ModuleType,
+    running: ModuleType,
+    inputs: list[Any],
+    tmp_path: Path,
+    damage: Callable[[Any], None],
 ) -> None:
     checkpoint = exporting.Checkpoint(CHECKPOINTS["detect"], tmp_path, 160)
-    path = checkpoint.to_onnx(17)
+    path = checkpoint.to("onnx", 17)
     model = onnx.load(path)
     damage(model)
     onnx.save(model, path)
+    reference = running.by_kind(running.checkpoint(checkpoint.reference()), 3)
     with pytest.raises(ProcessingError, match="model-onnx does not compute what the checkpoint computes"):
-        comparison.compare("model-onnx", comparison.OnnxModel(path), checkpoint.reference(), inputs, TOLERANCES)
+        comparison.compare("model-onnx", running.by_kind(running.onnx(path), 3), reference, inputs, TOLERANCES)
 
 
 def test_a_model_of_other_outputs_is_caught(comparison: ModuleType, inputs: list[Any]) -> None:
-    class Reference:
-        names = ("a",)
-
-        def __call__(self, picture: Any) -> Any:
-            return torch.zeros(1, 5, 10)
-
+    reference, exported = ({"score": [np.zeros(count, np.float32)]} for count in (5, 6))
     with pytest.raises(
-        ProcessingError, match=r"its outputs are \[\(1, 6, 10\)\]; the checkpoint's are \[\(1, 5, 10\)\]"
+        ProcessingError, match=r"its outputs are \{'score': \[\(6,\)\]\}; the checkpoint's are \{'score': \[\(5,\)\]\}"
     ):
-        comparison.compare("it", lambda _: torch.zeros(1, 6, 10), Reference(), inputs, TOLERANCES)
+        comparison.compare("it", lambda _: exported, lambda _: reference, inputs, TOLERANCES)
+
+
+def test_coefficients_are_compared_as_masks_are(running: ModuleType) -> None:
+    output, masks = np.zeros((1, 4 + 3 + 2, 10), np.float32), np.zeros((1, 2, 8, 8), np.float32)
+    kinds = running.by_kind(lambda _: [output, masks], 3)(None)
+    assert [each.shape for each in kinds["mask"]] == [(1, 2, 10), (1, 2, 8, 8)]
+    assert kinds["score"][0].shape == (1, 3, 10)
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"\x80\x04}."], ids=["empty", "text", "pickle"])
@@ -145,6 +176,13 @@ def test_a_dry_run_stores_both_files_and_tells_the_difference(dry_run: RunsDry) 
     for errors in run.report["metadata"]["largest_error"].values():
         assert errors["box"] < TOLERANCES["box"]
         assert errors["score"] < TOLERANCES["score"]
+
+
+def test_only_the_chosen_formats_are_made(dry_run: RunsDry) -> None:
+    run = dry_run(FOLDER, parameters={"formats": ["openvino"]})
+    assert run.exit_code == 0, run.log
+    assert run.report["produced"]["files stored"] == 1
+    assert run.report["metadata"]["largest_error"].keys() == {"model-openvino"}
 
 
 def test_above_a_tolerance_the_job_fails_and_stores_nothing(dry_run: RunsDry) -> None:

@@ -1,1 +1,0 @@
-../image_tiler/visible.py

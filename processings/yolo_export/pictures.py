@@ -1,0 +1,1 @@
+../yolox_to_coreml/pictures.py

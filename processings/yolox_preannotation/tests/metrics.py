@@ -1,0 +1,1 @@
+../../yolo_preannotation/tests/metrics.py

@@ -137,8 +137,8 @@ class Processing(Generic[P, R]):
     def parameter_models(self) -> list[type[Parameters]]:
         """The author's classes of parameters, and then the task's options unless one of them includes these."""
         generic = _declared_parameters(self.owner)
-        asked_for = [argument.model for argument in self._arguments(ParametersArgument)]
-        models = list(dict.fromkeys([generic, *asked_for] if generic else asked_for))
+        arguments = [argument.model for argument in self.asked_for(ParametersArgument)]
+        models = list(dict.fromkeys([generic, *arguments] if generic else arguments))
         if not any(issubclass(model, self.task.options) for model in models):
             models.append(self.task.options)
         return models
@@ -146,7 +146,7 @@ class Processing(Generic[P, R]):
     @cached_property
     def model_files(self) -> list[ModelFile]:
         """The files of the ModelVersion that are asked for."""
-        return self._arguments(ModelFile)
+        return self.asked_for(ModelFile)
 
     def check(self) -> None:
         """Find every mistake of the declaration.
@@ -180,11 +180,12 @@ class Processing(Generic[P, R]):
             "labels": list(self.declaration.labels),
             "produces": list(self.declaration.produces),
             "model_files": [file.name for file in self.model_files],
-            "inputs": sorted({argument.input.name for argument in self._arguments(InputArgument)}),
+            "inputs": sorted({argument.input.name for argument in self.asked_for(InputArgument)}),
             "items": None if items is None else {"type": items.type.__name__, "batched": items.batched},
         }
 
-    def _arguments(self, kind: type[Any]) -> list[Any]:
+    def asked_for(self, kind: type[Any]) -> list[Any]:
+        """Every argument of a kind that its functions ask for, without repetition."""
         signatures = [self.setup_signature, self.signature]
         return list(dict.fromkeys(each for signature in signatures if signature for each in signature.all_of(kind)))
 

@@ -142,6 +142,7 @@ class Task:
         prepare: resolves what the task needs (labels, for example) before any download, and makes the Output. It gets
             the Job, the task's options, the signature, and what the author declares of the model.
         other_targets: what else a Job of it may run on; `JobContext.target_type` says what it is.
+        inputs: the names of inputs, texts, that a Job of it may be given whatever the signature says.
     """
 
     name: str
@@ -151,3 +152,4 @@ class Task:
     check: Callable[[Signature, Declaration], list[str]]
     prepare: Callable[[JobContext, Parameters, Signature, Declaration], tuple[JobContext, Output]]
     other_targets: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()

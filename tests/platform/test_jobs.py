@@ -10,6 +10,7 @@ import pytest
 import requests
 from picsellia.exceptions import BadRequestError, ResourceConflictError, ResourceNotFoundError
 from picsellia.types.enums import JobRunStatus, ProcessingTargetType, ProcessingType
+from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,3 +212,68 @@ def test_logging_file_is_stored(client: Client, job: Job, tmp_path: Path) -> Non
     assert (tmp_path / "down.json").read_text() == "{}"
     with pytest.raises(ResourceNotFoundError):
         client.connection.post(f"/api/v2/job/{job.id}/logging/save", data='{"logging_object_name": "nowhere"}')
+
+
+def test_every_start_is_a_run(platform: LocalPlatform, job: Job) -> None:
+    def statuses() -> list[str]:
+        return [run["status"] for run in job.sync()["runs"]]
+
+    assert statuses() == ["PENDING"]
+    job.update_job_run_with_status(JobRunStatus.RUNNING)
+    job.update_job_run_with_status(JobRunStatus.FAILED)
+    assert statuses() == ["FAILED"]
+    assert platform.run_job_again(str(job.id)) == "PENDING"
+    assert statuses() == ["FAILED", "PENDING"]
+    job.update_job_run_with_status(JobRunStatus.RUNNING)
+    job.update_job_run_with_status(JobRunStatus.SUCCEEDED)
+    first, second = job.sync()["runs"]
+    assert (first["status"], second["status"]) == ("FAILED", "SUCCEEDED")
+    assert first["id"] != second["id"]
+    assert first["created_at"] <= first["updated_at"] <= second["created_at"] <= second["updated_at"]
+
+
+def test_a_job_is_not_run_again_while_a_run_is_active(platform: LocalPlatform, job: Job) -> None:
+    job_id = str(job.id)
+    for _ in ("PENDING", "RUNNING"):
+        with pytest.raises(UsageError, match="a run that is active"):
+            platform.run_job_again(job_id)
+        job.update_job_run_with_status(JobRunStatus.RUNNING)
+    platform.kill_job(job_id)
+    assert platform.run_job_again(job_id) == "PENDING"
+    platform.take_job(job_id)
+    platform.kill_job(job_id)
+    with pytest.raises(UsageError, match="a run that is active"):  # its process may still be ending
+        platform.run_job_again(job_id)
+    assert platform.give_back_job(job_id) == "KILLED"
+    assert platform.run_job_again(job_id) == "PENDING"
+
+
+def test_what_was_killed_stays_killed(platform: LocalPlatform, job: Job) -> None:
+    job.update_job_run_with_status(JobRunStatus.RUNNING)
+    assert platform.kill_job(str(job.id)) == "KILLED"
+    for status in (JobRunStatus.FAILED, JobRunStatus.SUCCEEDED):
+        job.update_job_run_with_status(status)
+        assert job.status == JobRunStatus.KILLED
+    with pytest.raises(ResourceConflictError, match="cannot become RUNNING"):
+        job.update_job_run_with_status(JobRunStatus.RUNNING)
+    with pytest.raises(UsageError, match="nothing to kill"):
+        platform.kill_job(str(job.id))
+
+
+def test_a_runner_takes_a_job_once(
+    platform: LocalPlatform, version: DatasetVersion, processing: MakeProcessing
+) -> None:
+    made = processing("DATASET_VERSION")
+    job = version.launch_processing(made, gpu=2)
+    job_id = str(job.id)
+    assert platform.take_job(job_id) == "QUEUED"
+    with pytest.raises(UsageError, match="only a PENDING one"):
+        platform.take_job(job_id)
+    (seen,) = [each for each in platform.jobs() if each["id"] == job_id]
+    assert {key: seen[key] for key in ("status", "held", "processing", "cpu", "gpu")} == {
+        "status": "QUEUED", "held": True, "processing": made.name, "cpu": 1, "gpu": 2,
+    }  # fmt: skip
+    assert platform.give_back_job(job_id) == "FAILED"  # its process has said nothing
+    assert job.sync()["status"] == "FAILED"
+    with pytest.raises(UsageError, match="does not exist"):
+        platform.kill_job(str(uuid.uuid4()))

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsellia_processing.cli.launch import launch
+from picsellia_processing.cli.fixture_job import launch
 from picsellia_processing.fixture import load_fixture
 from picsellia_processing.platform.process import LocalPlatform
 

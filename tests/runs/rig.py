@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsellia.exceptions import ResourceConflictError, ResourceNotFoundError
 from picsellia_processing.platform.process import LocalPlatform
+from picsellia_processing.sdk import session
 from picsellia_processing.sdk.annotations import load_shapes
 from picsellia_processing.sdk.assets import pages
 from picsellia_processing.sdk.client import connect
@@ -23,11 +24,20 @@ from picsellia_processing.sdk.environment import Environment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pytest
     from picsellia.sdk.datalake import Datalake
     from picsellia.sdk.dataset_version import DatasetVersion
     from picsellia.sdk.processing import Processing
 
 PROCESSINGS = Path(__file__).parent / "processings"
+
+
+def lead_to(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the commands of this process find the platform, and give up on it soon."""
+    monkeypatch.setenv("host", platform.host)
+    monkeypatch.setenv("api_token", platform.api_token)
+    monkeypatch.delenv("organization_id", raising=False)
+    monkeypatch.setattr(session, "RetryPolicy", partial(session.RetryPolicy, attempts=2, first_pause=0))
 
 
 @dataclass(frozen=True)

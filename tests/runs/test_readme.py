@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 README = Path(__file__).parents[2] / "README.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SOMEBODY_ELSES = ("make ",)  # `make demo` and `make test` would run this test
+PLATFORM = "pxp platform "
+PUSHED = {"image": "registry.example/thing-detector", "tag": "1.0.0", "digest": "sha256:" + "0" * 64}
 
 
 def blocks(language: str) -> list[str]:
@@ -38,7 +45,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             photo.save(folder / place / f"{number}.png")
     for processing in ("detector", "converter"):
         (folder / processing / "fixture" / "weights.txt").write_text("12")
+    (folder / "detector" / ".pxp").mkdir()
+    (folder / "detector" / ".pxp" / "image.json").write_text(json.dumps(PUSHED))  # as `pxp push` leaves it
     return folder
+
+
+@pytest.fixture(scope="module")
+def environ(folder: Path) -> Iterator[dict[str, str]]:
+    """The environment of the commands, with the platform that the README starts."""
+    (command,) = [line for line in commands() if line.startswith(PLATFORM)]
+    words = [sys.executable, "-m", "picsellia_processing", *command.split()[1:], "--json"]
+    with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as platform:
+        ready = json.loads(platform.stdout.readline())
+        yield {**os.environ, "host": ready["host"], "api_token": ready["api_token"]}
+        platform.terminate()
 
 
 def commands() -> list[str]:
@@ -46,16 +66,18 @@ def commands() -> list[str]:
     return [line for line in lines if not line.startswith(SOMEBODY_ELSES)]
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+def run(folder: Path, *words: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
 
-def test_the_commands_succeed_in_order(folder: Path) -> None:
+def test_the_commands_succeed_in_order(folder: Path, environ: dict[str, str]) -> None:
     assert len(commands()) >= 5
     for command in commands():
+        if command.startswith(PLATFORM):
+            continue
         program, *words = command.split()
         assert program == "pxp"
-        finished = run(folder, sys.executable, "-m", "picsellia_processing", *words)
+        finished = run(folder, sys.executable, "-m", "picsellia_processing", *words, environ=environ)
         assert finished.returncode == 0, f"{command}\n{finished.stdout}\n{finished.stderr}"
     assert (folder / "pxp-out" / "bright.annotate" / "report.html").is_file()
 

@@ -11,14 +11,22 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from picsellia_processing.cli import describe, dry_run, new, platform, run
+from picsellia_processing.cli import deploy, describe, dry_run, launch, new, platform, run
 from picsellia_processing.cli.interruption import INTERRUPTED, exit_code
 from picsellia_processing.errors import ExitCode, ProcessingError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-COMMANDS = {"new": new, "dry-run": dry_run, "run": run, "describe": describe, "platform": platform}
+COMMANDS = {
+    "new": new,
+    "dry-run": dry_run,
+    "run": run,
+    "describe": describe,
+    "platform": platform,
+    "deploy": deploy,
+    "launch": launch,
+}
 
 
 EXIT_CODES = f"""\

@@ -7,7 +7,6 @@ report.html (a page with the pictures), report.json, annotations.json (COCO) and
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -16,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from picsellia_processing.cli.assignment import add_parameters, assignment, json_or_text
 from picsellia_processing.cli.interruption import terminable
 from picsellia_processing.cli.out_folder import OutFolder
 from picsellia_processing.cli.target import TARGET_HELP, check_target, fixture_of, target_name
 from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
 
     from picsellia import Client
@@ -57,13 +58,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--fixture", type=Path, metavar="DIR", help="folder with a fixture.toml (default: `fixture` beside TARGET)")
     add("--images", type=Path, metavar="DIR", help="images, or a COCO, YOLO or VOC data set, in place of the fixture's")
     add(
-        "--model-file", action="append", default=[], metavar="NAME=PATH", type=_pair,
+        "--model-file", action="append", default=[], metavar="NAME=PATH", type=assignment,
         help="a file of the ModelVersion; may be repeated",
     )  # fmt: skip
-    add(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE", type=_pair,
-        help="a parameter of the Job, as JSON or else as text; may be repeated",
-    )  # fmt: skip
+    add_parameters(parser)
     add("--out", type=Path, metavar="DIR", help="folder for the results (default: pxp-out/NAME); recreated each time")
     add("--again", action="store_true", help="run another Job on the platform that the last dry-run left in --out")
     add("--json", action="store_true", help="print the report as JSON, and nothing else, on stdout")
@@ -109,7 +107,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         out.recreate()
         seeded = None
         platform |= {"seed": directory, "images": images, "model_files": model_files}
-    parameters = {name: _value(text) for name, text in arguments.parameter}
+    parameters = {name: json_or_text(text) for name, text in arguments.parameter}
     return Plan(arguments.target, fixture, parameters, out, platform, seeded)
 
 
@@ -127,8 +125,8 @@ def _fixture_beside(target: str, *, needed: bool) -> Path | None:
 
 def _run_on(platform: LocalPlatform, plan: Plan, *, as_json: bool) -> int:
     # These take their time while the platform starts.
+    from picsellia_processing.cli.fixture_job import launch  # noqa: PLC0415
     from picsellia_processing.cli.job_process import job_environment, run_job  # noqa: PLC0415
-    from picsellia_processing.cli.launch import launch  # noqa: PLC0415
     from picsellia_processing.sdk.client import connect  # noqa: PLC0415
     from picsellia_processing.sdk.environment import Environment  # noqa: PLC0415
 
@@ -180,17 +178,3 @@ def _dataset_version(client: Client, version_id: str | None) -> DatasetVersion |
         return None
     with translated("looking up the DatasetVersion"):
         return client.get_dataset_version_by_id(version_id)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
-    return name, value
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -31,19 +31,23 @@ def job_environment(environ: Mapping[str, str], *, job_id: str, platform: Mappin
     return {**kept, **platform, "job_id": job_id, **proxies}
 
 
-def run_job(target: str, out: Path, environment: Mapping[str, str], *, quiet_stdout: bool) -> int:
-    """Run `pxp run` and wait for it; returns its exit code, or 130 or 143 when this process was told to stop.
-
-    Its output goes to ours; to stderr alone with `quiet_stdout`. Told to stop, the Job is told as well and has
-    `STOP_SECONDS` to end; told twice, it is killed.
-    """
-    process = subprocess.Popen(  # noqa: S603 - this program itself
+def start_job(target: str, out: Path, environment: Mapping[str, str], *, quiet_stdout: bool) -> subprocess.Popen[bytes]:
+    """Start `pxp run` with the Job of `environment`. Its output goes to ours; to stderr alone with `quiet_stdout`."""
+    return subprocess.Popen(  # noqa: S603 - this program itself
         [sys.executable, "-m", "picsellia_processing", "run", target, "--out", os.fspath(out)],
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr if quiet_stdout else None,
         start_new_session=True,  # a Ctrl-C reaches it through us alone
     )
+
+
+def run_job(target: str, out: Path, environment: Mapping[str, str], *, quiet_stdout: bool) -> int:
+    """Run a Job as `start_job` and wait for it; its exit code, or 130 or 143 when this process was told to stop.
+
+    Told to stop, the Job is told as well and has `STOP_SECONDS` to end; told twice, it is killed.
+    """
+    process = start_job(target, out, environment, quiet_stdout=quiet_stdout)
     try:
         code = process.wait()
     except KeyboardInterrupt as interrupt:

@@ -1,99 +1,163 @@
-"""A real Job on the local platform, made the way a person makes one: a Processing, launched on its target."""
+"""Launch a Job of a registered processing on the platform, and follow it with --wait.
+
+Given TARGET, its definition checks the parameters before anything is sent, and says how many CPUs and GPUs the Job
+gets. Given the NAME of a processing, what it is registered with does. The platform is found by the environment:
+api_token, host and organization_id, as in a container. With --wait the command ends as the Job does.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picsellia_processing.errors import FixtureError, PlatformError
-from picsellia_processing.sdk.client import translated
+from picsellia_processing.cli.assignment import add_parameters, assignment, json_or_text
+from picsellia_processing.errors import ExitCode, PlatformError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import argparse
+    from collections.abc import Callable
 
     from picsellia import Client
-    from picsellia.sdk.asset import MultiAsset
-    from picsellia.sdk.dataset_version import DatasetVersion
     from picsellia.sdk.job import Job
-    from picsellia.sdk.processing import Processing
 
-    from picsellia_processing.fixture import Fixture
+    from picsellia_processing.cli.job_request import Wish
+    from picsellia_processing.cli.project import JobNeeds
+    from picsellia_processing.processing import Processing
 
-MODEL_TASKS = ("model_conversion", "model_compression")
-"""Tasks whose Jobs run on a ModelVersion, also where there are images beside it."""
+EXIT_CODES = {"SUCCEEDED": ExitCode.OK, "FAILED": ExitCode.FAILED, "KILLED": ExitCode.TERMINATED}
 
 
-def launch(
-    client: Client, name: str, fixture: Fixture, seeded: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> Job:
-    """Launch a Job on what the task is for: the fixture's DatasetVersion, Datalake or ModelVersion.
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare what `pxp launch` takes."""
+    add = parser.add_argument
+    add("target", metavar="TARGET|NAME", help="a processing folder or module:attribute; or a name on the platform")
+    add("--on", metavar="WHAT", help="what it runs on: NAME/VERSION or an id; on a Datalake its name or id")
+    add("--file", action="append", default=[], metavar="FILENAME", help="select an asset or data; may be repeated")
+    add("--query", metavar="Q", help="select assets or data in the platform's query language")
+    add_parameters(parser)
+    add(
+        "--input", action="append", default=[], metavar="NAME=VALUE", type=assignment,
+        help="an input of the Job; a ModelVersion or the like by NAME/VERSION or id; may be repeated",
+    )  # fmt: skip
+    add("--cpu", type=int, metavar="N", help="CPUs of the Job (default: what the definition says)")
+    add("--gpu", type=int, metavar="N", help="GPUs of the Job (default: likewise)")
+    add("--again", metavar="JOB", help="launch with what this Job was launched with; only when it has ended")
+    add("--wait", action="store_true", help="follow the Job, and end with its exit code")
+    add("--json", action="store_true", help="print the Job as JSON, and nothing else, on stdout")
 
-    It is the ModelVersion where there is neither of the others, or where the task is for one. What else the fixture has
-    is given to the Job as the input `model_version_id` or `dataset_version_id`. A Job on a DatasetVersion that fills
-    another one fills one that is named as the processing, unless the fixture's inputs say otherwise. `seeded` has the
-    ids of what the platform was seeded with; `parameters` come in front of the fixture's.
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The processing to launch: its name, and where TARGET tells more than that, its definition and its needs."""
+
+    name: str
+    definition: Processing[..., Any] | None = None
+    needs: JobNeeds | None = None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Launch the Job; 0, or with --wait the exit code of the Job.
 
     Raises:
-        FixtureError: the platform knows no task of that name, or has not what is selected.
-        PlatformError: the platform refuses.
+        UsageError: before anything is launched: what is asked for does not fit, or is not there.
+        PlatformError: the platform cannot be reached, or refuses.
     """
-    inputs = dict(fixture.inputs)
-    options: dict[str, Any] = {"parameters": {**fixture.parameters, **parameters}, "inputs": inputs}
-    if (fixture.dataset_version is None and fixture.datalake is None) or fixture.task in MODEL_TASKS:
-        processing = _processing(client, name, "MODEL_VERSION", fixture)
-        if fixture.dataset_version is not None:
-            inputs.setdefault("dataset_version_id", seeded["dataset_version_id"])
-        with translated("launching the Job"):
-            return client.get_model_version_by_id(seeded["model_version_id"]).launch_processing(processing, **options)
-    if fixture.model_version is not None:
-        inputs.setdefault("model_version_id", seeded["model_version_id"])
-    if fixture.datalake is not None:
-        return _launch_on_datalake(client, _processing(client, name, "DATALAKE", fixture), fixture, seeded, options)
-    processing = _processing(client, name, "DATASET_VERSION", fixture)
-    inputs.setdefault("target_version_name", name)
-    with translated("launching the Job"):
-        version = client.get_dataset_version_by_id(seeded["dataset_version_id"])
-        assets = None if fixture.selection is None else _selected(version, fixture)
-        return version.launch_processing(processing, assets, **options)
+    from picsellia_processing.cli.job_request import make_request  # noqa: PLC0415 - loads the SDK
+    from picsellia_processing.sdk.client import connect  # noqa: PLC0415 - likewise
+    from picsellia_processing.sdk.environment import read_access  # noqa: PLC0415 - `pxp --help` does without
+    from picsellia_processing.sdk.launching import launch  # noqa: PLC0415 - loads the SDK
+    from picsellia_processing.sdk.processings import ProcessingOnPlatform  # noqa: PLC0415 - likewise
+
+    _check(arguments)
+    access = read_access(os.environ)
+    named = _read(arguments.target)
+    client = connect(access)
+    registered = ProcessingOnPlatform(client, named.name)
+    registration = registered.read()
+    if registration is None:
+        raise UsageError(f"there is no processing {named.name!r} on {access.host}; `pxp deploy` registers one")
+    request = make_request(client, registration, named.definition, _wish(arguments, named.needs))
+    job = launch(registered.existing, request)
+    say = _silence if arguments.json else _say
+    say(f"Job {job.id} of {named.name} is launched.")
+    status = _follow(client, job, say) if arguments.wait else job.status.value
+    if arguments.json:
+        print(json.dumps({"id": str(job.id), "processing": named.name, "status": status}))
+    return EXIT_CODES[status] if arguments.wait else ExitCode.OK
 
 
-def _launch_on_datalake(
-    client: Client, processing: Processing, fixture: Fixture, seeded: Mapping[str, Any], options: Mapping[str, Any]
-) -> Job:
-    """Launch it on the selected data: on a Datalake there is no Job without a selection."""
-    names = fixture.selection or [image.filename for image in fixture.images]
-    with translated("launching the Job"):
-        lake = client.get_datalake(id=seeded["datalake_id"])
-        return lake.launch_processing(processing, lake.list_data(filenames=list(names)), **options)
+def _wish(arguments: argparse.Namespace, needs: JobNeeds | None) -> Wish:
+    from picsellia_processing.cli.job_request import Wish  # noqa: PLC0415 - loads the SDK
+
+    def count(name: str) -> int | None:
+        given: int | None = getattr(arguments, name)
+        return getattr(needs, name, None) if given is None else given
+
+    return Wish(
+        on=arguments.on,
+        again=arguments.again,
+        filenames=arguments.file,
+        query=arguments.query,
+        parameters={name: json_or_text(text) for name, text in arguments.parameter},
+        inputs=dict(arguments.input),
+        cpu=count("cpu"),
+        gpu=count("gpu"),
+    )
 
 
-def _processing(client: Client, name: str, target: str, fixture: Fixture) -> Processing:
-    with translated("looking up the processings"):
-        existing = next((each for each in client.list_processings() if each.name == name), None)
-    if existing is not None:
-        return existing
+def _check(arguments: argparse.Namespace) -> None:
+    selects = [arguments.again is not None, bool(arguments.file), arguments.query is not None]
+    counts = [count for count in (arguments.cpu, arguments.gpu) if count is not None]
+    mistakes = {
+        "give --on WHAT, or --again JOB; one of them": (arguments.on is None) == (arguments.again is None),
+        "select by --file, by --query, or as --again does; by one of them": sum(selects) > 1,
+        "--query is empty": arguments.query is not None and not arguments.query.strip(),
+        "--cpu and --gpu are counts": any(count < 0 for count in counts),
+    }
+    found = [mistake for mistake, made in mistakes.items() if made]
+    if found:
+        raise UsageError("; ".join(found) + "\nsee `pxp launch --help`")
+
+
+def _read(target: str) -> _Named:
+    """What the first word means: a folder that is there, or anything with a colon, is TARGET."""
+    if not Path(target).is_dir() and ":" not in target:
+        return _Named(target)
+    from picsellia_processing.cli.project import read_project  # noqa: PLC0415 - only TARGET needs it
+    from picsellia_processing.cli.target import check_target  # noqa: PLC0415 - likewise
+    from picsellia_processing.processing import load  # noqa: PLC0415 - imports the author's code
+
+    check_target(target)
+    project = read_project(target)
+    return _Named(project.name, load(target), project.needs)
+
+
+def _follow(client: Client, job: Job, say: Callable[[str], object]) -> str:
+    from picsellia_processing.sdk.following import statuses, stored_log  # noqa: PLC0415 - loads the SDK
+
+    status = ""
     try:
-        with translated("making the processing"):
-            return client.create_processing(
-                name=name,
-                target=target,
-                type=fixture.task,
-                default_cpu=1,
-                default_gpu=0,
-                default_parameters={},
-                docker_image=name,
-                docker_tag="dry-run",
-            )
-    except PlatformError as error:
-        if isinstance(error.__cause__, TypeError):
-            raise FixtureError(fixture.name, [f"task: found {fixture.task!r}. {error.__cause__}"]) from error
+        for status in statuses(job):
+            say(status)
+        log = stored_log(client, job)
+    except (KeyboardInterrupt, PlatformError):
+        print(
+            f"pxp: nobody waits for the Job {job.id} any more; it is {status or 'launched'} and goes on",
+            file=sys.stderr,
+        )
         raise
+    say("The Job has stored no log." if log is None else log.rstrip())
+    say(f"Job {job.id} {status}.")
+    return status
 
 
-def _selected(version: DatasetVersion, fixture: Fixture) -> MultiAsset:
-    names: Sequence[str] = fixture.selection or ()
-    assets = version.list_assets(filenames=list(names))
-    found = {asset.filename for asset in assets}  # pyright: ignore[reportAttributeAccessIssue] - the SDK's iterator is untyped
-    missing = set(names) - found
-    if missing:
-        raise FixtureError(fixture.name, [f"selection: {name} is not on the platform" for name in sorted(missing)])
-    return assets
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _silence(_line: str) -> None:
+    """Print nothing."""

@@ -41,8 +41,12 @@ def target_name(target: str) -> str:
     return f"{name}.{attribute}" if attribute else name
 
 
-def fixture_of(target: str) -> Path:
-    """Where the fixture kept beside TARGET would be: in the processing folder, or beside the module's file."""
+def folder_of(target: str) -> Path:
+    """The processing folder, or the one the module's file lies in."""
     place, _, _ = target.partition(":")
-    folder = Path(place) if Path(place).is_dir() else Path(*place.split(".")).parent
-    return folder / FIXTURE_FOLDER
+    return Path(place) if Path(place).is_dir() else Path(*place.split(".")).parent
+
+
+def fixture_of(target: str) -> Path:
+    """Where the fixture kept beside TARGET would be."""
+    return folder_of(target) / FIXTURE_FOLDER

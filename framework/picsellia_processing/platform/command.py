@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,18 +24,18 @@ def run(arguments: argparse.Namespace) -> int:
         from .server import serve  # noqa: PLC0415 - the server is slow to load; mistakes above need none
 
         try:
-            serve(options, _announce_json if arguments.json else _announce)
+            serve(options, partial(announce, as_json=arguments.json))
         except OSError as error:
             raise UsageError(f"the local platform cannot use {options.data}: {error}") from error
     return ExitCode.OK
 
 
-def _announce_json(ready: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(ready, default=str) + "\n")
-    sys.stdout.flush()
-
-
-def _announce(ready: dict[str, Any]) -> None:
-    lines = [f"  {name:24} {value}" for name, value in ready.items()]
-    sys.stdout.write("\n".join(["The local platform is ready. Stop it with Ctrl-C.", *lines, ""]))
+def announce(ready: dict[str, Any], *, as_json: bool) -> None:
+    """Say where the platform is, and what it was seeded with."""
+    if as_json:
+        text = json.dumps(ready, default=str)
+    else:
+        lines = [f"  {name:24} {value}" for name, value in ready.items()]
+        text = "\n".join(["The local platform is ready. Stop it with Ctrl-C.", *lines])
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

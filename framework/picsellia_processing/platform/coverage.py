@@ -34,7 +34,11 @@ object, and is listed under `not_emulated` in the ledger. Besides these, `GET` a
 - A bulk request of annotations is kept as a whole or refused as a whole, with every mistake named.
 - Shapes may reach out of their image, and be of a kind other than the dataset version's type. A mask's run lengths must
   fill its image exactly.
-- A Job may start again after its end; SUCCEEDED and FAILED do not turn into each other.
+- A Job may start again after its end; SUCCEEDED and FAILED do not turn into each other. One that was killed stays
+  KILLED, whatever its process still says, until a person has it run again. Each start is one of the Job's `runs`.
+- The inputs of a launch are checked against those its processing declares; others are handed on unchecked. The SDK
+  neither lists Jobs, kills them, runs them again nor reads the lines they log: `/_platform/jobs` does.
+- No processing is public.
 - The parameters of a Job are the defaults of its processing, with the given ones over them.
 - The query language knows tags, names, ids, types and sources, `=`, `!=`, `in`, `and`, `or`, `not` and brackets.
 - COCO exports hold every asset asked for, annotated or not; lines and points are left out. YOLO exports follow the

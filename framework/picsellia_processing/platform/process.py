@@ -41,7 +41,7 @@ class LocalPlatform:
         job_payload: str = ALL_GENERATIONS, job_polls: int = 0,
     ) -> None:  # fmt: skip
         self._data = data
-        self._token = secrets.token_urlsafe(24)
+        self._token = os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24)
         self._arguments = [
             f"--port={port}", f"--latency-ms={latency_ms}", f"--fault-rate={fault_rate}",
             f"--seed-faults={seed_faults}", f"--url-ttl={url_ttl}", f"--max-body-mb={max_body_mb}",
@@ -147,6 +147,27 @@ class LocalPlatform:
         lines: list[dict[str, Any]] = self._control("GET", f"jobs/{job_id}/lines")["items"]
         return lines
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """Every Job, the first one first: id, status, processing (its name), cpu, gpu, held, created_at."""
+        jobs: list[dict[str, Any]] = self._control("GET", "jobs")["items"]
+        return jobs
+
+    def take_job(self, job_id: str) -> str:
+        """Take a PENDING Job, as a runner does: it is QUEUED. Raises UsageError when it is not PENDING."""
+        return self._act_on_job(job_id, "take")
+
+    def give_back_job(self, job_id: str) -> str:
+        """Tell that the process of a Job taken has ended. Returns the status; FAILED if the process told none."""
+        return self._act_on_job(job_id, "give-back")
+
+    def kill_job(self, job_id: str) -> str:
+        """Kill a Job, as a person does: it is KILLED. Raises UsageError when it has ended."""
+        return self._act_on_job(job_id, "kill")
+
+    def run_job_again(self, job_id: str) -> str:
+        """Run a Job again, as a person does: it is PENDING. Raises UsageError while a run of it is active."""
+        return self._act_on_job(job_id, "run-again")
+
     def log(self) -> str:
         """What the server wrote to its standard error."""
         return (self.data / STDERR).read_text(errors="replace")
@@ -177,6 +198,9 @@ class LocalPlatform:
         if self._process is None:
             raise UsageError("this local platform has not been started: call start() first")
         return self._process
+
+    def _act_on_job(self, job_id: str, action: str) -> str:
+        return str(self._control("POST", f"jobs/{job_id}/{action}")["status"])
 
     def _control(self, method: str, path: str, body: object = None) -> Any:
         connection = http.client.HTTPConnection(self.host.removeprefix("http://"))

@@ -69,7 +69,13 @@ def new_version_task(name: str, options: type[NewVersionParameters]) -> Task:
         )
 
     task = Task(
-        name=name, type=name.upper(), target="DATASET_VERSION", options=options, check=check_signature, prepare=prepare
+        name=name,
+        type=name.upper(),
+        target="DATASET_VERSION",
+        options=options,
+        check=check_signature,
+        prepare=prepare,
+        inputs=("target_version_name",),
     )
     return task
 

@@ -89,7 +89,13 @@ class ProducingDecorator(TaskDecorator):
 def producing_task(name: str) -> Task:
     """The declaration of a task type that produces files of a ModelVersion."""
     return Task(
-        name=name, type=name.upper(), target="MODEL_VERSION", options=ModelParameters, check=check, prepare=_prepare
+        name=name,
+        type=name.upper(),
+        target="MODEL_VERSION",
+        options=ModelParameters,
+        check=check,
+        prepare=_prepare,
+        inputs=("target_version_name",),
     )
 
 

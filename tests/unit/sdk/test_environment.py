@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from picsellia_processing.errors import ExitCode, JobError
-from picsellia_processing.sdk.environment import DEFAULT_HOST, read_environment
+from picsellia_processing.errors import ExitCode, JobError, UsageError
+from picsellia_processing.sdk.environment import DEFAULT_HOST, read_access, read_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,3 +100,18 @@ def test_own_ca_bundle_wins(tmp_path: Path) -> None:
 
 def test_the_token_is_not_shown() -> None:
     assert "t0ken" not in repr(read_environment(GIVEN))
+
+
+def test_access_needs_no_job() -> None:
+    found = read_access({**GIVEN, "organization_id": ORGANIZATION, "host": "https://my.platform"})
+    assert (found.api_token, found.job_id, found.organization_id) == ("t0ken", "", ORGANIZATION)
+    assert read_access({"PICSELLIA_TOKEN": "other"}).host == DEFAULT_HOST
+    assert read_access({**GIVEN, "job_id": "seven"}).job_id == ""
+
+
+def test_all_mistakes_of_access_at_once() -> None:
+    with pytest.raises(UsageError) as caught:
+        read_access({"organization_id": "mine", "host": "app.picsellia.com"})
+    lines = str(caught.value).splitlines()
+    assert [line.split()[1] for line in lines[1:-1]] == ["api_token", "organization_id", "host"]
+    assert "Set api_token" in lines[-1]

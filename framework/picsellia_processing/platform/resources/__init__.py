@@ -11,12 +11,15 @@ from . import (
     datalake,
     dataset,
     job,
+    job_run,
     label,
+    launch,
     model,
     model_file,
     object_storage,
     organization,
     processing,
+    processing_input,
     shape,
     tag,
 )
@@ -34,7 +37,9 @@ SCHEMAS = (
     model.SCHEMA,
     model_file.SCHEMA,
     processing.SCHEMA,
+    processing_input.SCHEMA,
     job.SCHEMA,
+    job_run.SCHEMA,
 )
 
 ROUTES = (
@@ -53,5 +58,7 @@ ROUTES = (
     *model.ROUTES,
     *model_file.ROUTES,
     *processing.ROUTES,
+    *processing_input.ROUTES,
+    *launch.ROUTES,
     *job.ROUTES,
 )

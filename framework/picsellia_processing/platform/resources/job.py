@@ -15,9 +15,10 @@ import orjson
 
 from picsellia_processing.platform.options import ALL_GENERATIONS
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import from_json, new_id, now
+from picsellia_processing.platform.store import from_json, new_id, now, to_json
 from picsellia_processing.platform.wire import conflict, kind_of, not_found, unprocessable
 
+from .job_run import ENDED, begin_run, runs_of, set_status
 from .organization import check_organization
 
 if TYPE_CHECKING:
@@ -37,7 +38,18 @@ CREATE TABLE IF NOT EXISTS platform_job (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, polls_left INTEGER NOT NULL);
 """
 
-_TERMINAL = {"SUCCEEDED", "FAILED", "KILLED"}
+
+def create_job(
+    store: Store, job_id: str, type_: str | None, target: str, launch: dict[str, Any], payload_object_id: str | None
+) -> None:
+    """A Job of version 2, PENDING. `launch` is what it was launched with."""
+    time = now()
+    store.write(
+        "INSERT INTO job (id, status, type, target, launch, payload_object_id, created_at, updated_at)"
+        " VALUES (?, 'PENDING', ?, ?, ?, ?, ?, ?)",
+        job_id, type_, target, to_json(launch), payload_object_id, time, time,
+    )  # fmt: skip
+    begin_run(store, job_id)
 
 
 def create_platform_job(state: State) -> dict[str, Any]:
@@ -68,7 +80,7 @@ def job_item(state: State, row: Row) -> dict[str, Any]:
         "logging_object_name": row["logging_object_name"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
-        "runs": [{"id": row["id"], "created_at": row["created_at"], "updated_at": row["updated_at"]}],
+        "runs": runs_of(state.store, row["id"]),
         **_payload(row["target"], launch, url, state.options.job_payload),
     }
 
@@ -134,13 +146,17 @@ def _get_platform_job(call: Call) -> dict[str, Any]:
 
 
 def _become(status: str) -> Handler:
-    """A Job may start again after its end; an end cannot turn into the other end."""
+    """A Job may start again after its end; an end cannot turn into the other end, and what was killed stays KILLED."""
 
     def handler(call: Call) -> dict[str, Any]:
-        row = require_job(call.state.store, call.path[0])
-        if row["status"] in _TERMINAL and status in _TERMINAL and row["status"] != status:
+        store, row = call.state.store, require_job(call.state.store, call.path[0])
+        if row["status"] == "KILLED" and status in ENDED:
+            return _get(call)
+        if row["status"] == "KILLED" or (row["status"] in ENDED and status in ENDED and row["status"] != status):
             raise conflict(f"job {row['id']!r} is {row['status']} and cannot become {status}")
-        call.state.store.write("UPDATE job SET status = ?, updated_at = ? WHERE id = ?", status, now(), row["id"])
+        if row["status"] in ENDED and status not in ENDED:
+            begin_run(store, row["id"])
+        set_status(store, row["id"], status)
         return _get(call)
 
     return handler

@@ -11,20 +11,28 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from picsellia_processing.cli import describe, dry_run, new, platform, run
+from picsellia_processing.cli import build, describe, dry_run, new, platform, push, run
 from picsellia_processing.cli.interruption import INTERRUPTED, exit_code
 from picsellia_processing.errors import ExitCode, ProcessingError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-COMMANDS = {"new": new, "dry-run": dry_run, "run": run, "describe": describe, "platform": platform}
+COMMANDS = {
+    "new": new,
+    "dry-run": dry_run,
+    "run": run,
+    "describe": describe,
+    "platform": platform,
+    "build": build,
+    "push": push,
+}
 
 
 EXIT_CODES = f"""\
 exit codes:
   {ExitCode.OK:<4} all went well
-  {ExitCode.FAILED:<4} the Job failed: its processing raised, or too many assets failed
+  {ExitCode.FAILED:<4} the Job failed: its processing raised, or too many assets failed; Docker or a registry failed
   {ExitCode.USAGE:<4} wrong use, refused before any work: a flag, a fixture, a parameter, a definition
   {ExitCode.PLATFORM:<4} the platform cannot be reached, or refused
   {INTERRUPTED:<4} interrupted (Ctrl-C)

@@ -95,7 +95,15 @@ class PlatformError(ProcessingError):
 
 
 class ImageError(ProcessingError):
-    """A Docker image could not be built or pushed, or is not as it has to be: Docker, a registry, a budget."""
+    """A Docker image could not be built or pushed, or is not as it has to be: Docker, a registry, a budget.
+
+    `found` is what is wrong, `cure` what is to be done about it, where that is known.
+    """
+
+    def __init__(self, found: str, cure: str = "") -> None:
+        self.found = found
+        self.cure = cure
+        super().__init__(f"{found}\n  cure: {cure}" if cure else found)
 
 
 class AssetError(ProcessingError):

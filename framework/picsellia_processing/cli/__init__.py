@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from picsellia_processing.cli import build, describe, dry_run, new, platform, push, run
+from picsellia_processing.cli import build, describe, doctor, dry_run, new, platform, push, run
 from picsellia_processing.cli.interruption import INTERRUPTED, exit_code
 from picsellia_processing.errors import ExitCode, ProcessingError, UsageError
 
@@ -26,13 +26,15 @@ COMMANDS = {
     "platform": platform,
     "build": build,
     "push": push,
+    "doctor": doctor,
 }
 
 
 EXIT_CODES = f"""\
 exit codes:
   {ExitCode.OK:<4} all went well
-  {ExitCode.FAILED:<4} the Job failed: its processing raised, or too many assets failed; Docker or a registry failed
+  {ExitCode.FAILED:<4} the Job failed: its processing raised, or too many assets failed; Docker or a registry failed;
+       what a processing needs is missing
   {ExitCode.USAGE:<4} wrong use, refused before any work: a flag, a fixture, a parameter, a definition
   {ExitCode.PLATFORM:<4} the platform cannot be reached, or refused
   {INTERRUPTED:<4} interrupted (Ctrl-C)

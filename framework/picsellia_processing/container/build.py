@@ -143,9 +143,9 @@ def _describe(image: str) -> dict[str, Any]:
         description: dict[str, Any] = json.loads(docker.run_in(image, "pxp", "describe", "."))
     except (ImageError, ValueError) as error:
         raise ImageError(
-            f"the image cannot load its processing: {error}\n"
-            "It needs pxp on its PATH, the code in its working directory, and all that the code imports: look into "
-            "requirements.txt, and into what .dockerignore leaves out"
+            f"the image cannot load its processing: {error}",
+            "it needs pxp on its PATH, the code in its working directory, and all that the code imports: look into "
+            "requirements.txt, and into what .dockerignore leaves out",
         ) from None
     return description
 

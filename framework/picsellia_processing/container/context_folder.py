@@ -25,7 +25,8 @@ IGNORE_FILE = ".dockerignore"
 
 SECRETS = (
     "**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx",
-    "**/id_rsa*", "**/id_ed25519*", "**/id_ecdsa*", "**/.netrc", "**/.pypirc", "**/.ssh", "**/.aws", "**/.docker", "**/credentials.json",
+    "**/id_rsa*", "**/id_ed25519*", "**/id_ecdsa*", "**/.netrc", "**/.pypirc", "**/.ssh", "**/.aws", "**/.docker",
+    "**/credentials.json",
 )  # fmt: skip
 NOT_FOR_IMAGES = (
     "**/.git", "**/.gitignore", "**/.gitattributes", "**/.github", IGNORE_FILE, DOCKERFILE, "Makefile", "README.md",

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from picsellia_processing.container.troubles import NO_BUILDX, NO_DOCKER, explain
+from picsellia_processing.container.troubles import INSTALL_BUILDX, INSTALL_DOCKER, image_error
 from picsellia_processing.errors import ImageError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def buildx_version() -> str:
     """The version of Docker's builder. Raises `ImageError` when there is none."""
     finished = _run("buildx", "version")
     if finished.returncode:
-        raise ImageError(NO_BUILDX)
+        raise ImageError("docker has no buildx, its builder", INSTALL_BUILDX)
     return finished.stdout.split()[1]
 
 
@@ -108,7 +108,7 @@ def image_id(name: str) -> str | None:
     """The id of a local image, or None when there is none of that name."""
     finished = _run("image", "inspect", "--format", "{{.Id}}", name)
     if finished.returncode and "no such image" not in finished.stderr.lower():
-        raise _failure(f"looking for the image {name}", finished.stderr)
+        raise image_error(f"looking for the image {name}", finished.stderr)
     return finished.stdout.strip() or None
 
 
@@ -146,7 +146,7 @@ def push(name: str) -> str:
     Raises:
         ImageError: no login, no registry, no right; nothing is in the registry under that name that was not before.
     """
-    printed = _follow(f"pushing {name}", "push", name)
+    printed = _follow(f"pushing {name}", "push", name, registry=_registry(name))
     digests = PUSHED.findall(printed)
     if not digests:
         raise ImageError(f"pushing {name}: Docker reported success, and no digest; it said:\n{printed}")
@@ -163,7 +163,7 @@ def find_remote(name: str) -> RemoteImage | None:
     if finished.returncode:
         if re.search(r"not found|unknown|unauthorized|denied|authorization", finished.stderr, re.IGNORECASE):
             return None
-        raise _failure(f"looking for {name} in its registry", finished.stderr)
+        raise image_error(f"looking for {name} in its registry", finished.stderr, _registry(name))
     manifest = json.loads(finished.stdout)
     digest = hashlib.sha256(finished.stdout.encode()).hexdigest()
     size = sum(layer["size"] for layer in manifest.get("layers", []))
@@ -173,7 +173,7 @@ def find_remote(name: str) -> RemoteImage | None:
 def _ask(doing: str, *words: str, stdin: str = "", limit: float | None = ANSWER_SECONDS) -> str:
     finished = _run(*words, stdin=stdin, limit=limit)
     if finished.returncode:
-        raise _failure(doing, finished.stderr)
+        raise image_error(doing, finished.stderr)
     return finished.stdout
 
 
@@ -184,10 +184,10 @@ def _run(*words: str, stdin: str = "", limit: float | None = ANSWER_SECONDS) -> 
             command, input=stdin, capture_output=True, text=True, errors="replace", check=False, timeout=limit
         )
     except subprocess.TimeoutExpired:
-        raise ImageError(f"docker {words[0]} has not answered for {limit:.0f} s: restart Docker") from None
+        raise ImageError(f"docker {words[0]} has not answered for {limit:.0f} s", "restart Docker") from None
 
 
-def _follow(doing: str, *words: str) -> str:
+def _follow(doing: str, *words: str, registry: str = "") -> str:
     """Run a command whose progress people want to see; return what it printed."""
     lines = []
     with subprocess.Popen(  # noqa: S603 - words, and no shell that could read more into them
@@ -204,16 +204,17 @@ def _follow(doing: str, *words: str) -> str:
             raise
     printed = "".join(lines)
     if process.returncode:
-        raise _failure(doing, printed)
+        raise image_error(doing, printed, registry)
     return printed
 
 
 def _docker() -> str:
     program = shutil.which("docker")
     if program is None:
-        raise ImageError(NO_DOCKER)
+        raise ImageError("docker is not installed: it is not on the PATH", INSTALL_DOCKER)
     return program
 
 
-def _failure(doing: str, printed: str) -> ImageError:
-    return ImageError(f"{doing}: {explain(printed)}")
+def _registry(name: str) -> str:
+    """The host in the name of an image."""
+    return name.partition("/")[0]

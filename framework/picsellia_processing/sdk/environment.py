@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from picsellia_processing.errors import JobError
+from picsellia_processing.errors import JobError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,35 +42,58 @@ def read_environment(variables: Mapping[str, str]) -> Environment:
     Raises:
         JobError: `api_token` or `job_id` is missing, an id, the host or the CA bundle is not one. All mistakes at once.
     """
-    token = variables.get("api_token", "").strip() or variables.get("PICSELLIA_TOKEN", "").strip()
-    job_id = variables.get("job_id", "").strip()
-    organization_id = variables.get("organization_id", "").strip()
-    host = variables.get("host", "").strip() or DEFAULT_HOST
-    ca_bundle = variables.get("PICSELLIA_CA_BUNDLE") or variables.get("REQUESTS_CA_BUNDLE") or None
+    environment = _read(variables)
+    mistakes = _mistakes(environment, needs_job=True)
+    if mistakes:
+        hint = "The platform sets these variables for a Job; to try a processing without one, use `pxp dry-run`."
+        raise JobError(f"there is no Job to run:{_listed(mistakes)}\n{hint}")
+    return environment
+
+
+def read_access(variables: Mapping[str, str]) -> Environment:
+    """Read the variables that say where the platform is and who asks. The `job_id` is empty.
+
+    Raises:
+        UsageError: `api_token` is missing, an id, the host or the CA bundle is not one. All mistakes at once.
+    """
+    environment = _read({**variables, "job_id": ""})
+    mistakes = _mistakes(environment, needs_job=False)
+    if mistakes:
+        hint = "Set api_token (or PICSELLIA_TOKEN), and host and organization_id where they are not the usual ones."
+        raise UsageError(f"the platform cannot be asked:{_listed(mistakes)}\n{hint}")
+    return environment
+
+
+def _read(variables: Mapping[str, str]) -> Environment:
+    values = {name: value.strip() for name, value in variables.items()}
+    return Environment(
+        api_token=values.get("api_token") or values.get("PICSELLIA_TOKEN") or "",
+        job_id=values.get("job_id") or "",
+        host=values.get("host") or DEFAULT_HOST,
+        organization_id=values.get("organization_id") or None,
+        organization_name=values.get("organization_name") or None,
+        ca_bundle=variables.get("PICSELLIA_CA_BUNDLE") or variables.get("REQUESTS_CA_BUNDLE") or None,
+    )
+
+
+def _mistakes(environment: Environment, *, needs_job: bool) -> list[str]:
     mistakes = []
-    if not token:
+    if not environment.api_token:
         mistakes.append("api_token is not set: the token of a Picsellia account")
-    if not job_id:
+    if needs_job and not environment.job_id:
         mistakes.append("job_id is not set: the id of the Job to run")
-    for name, value in (("job_id", job_id), ("organization_id", organization_id)):
+    for name, value in (("job_id", environment.job_id), ("organization_id", environment.organization_id)):
         if value and not is_uuid(value):
             mistakes.append(f"{name} is not an id: found {value!r}, expected a UUID")
-    if not _is_url(host):
-        mistakes.append(f"host is not a URL: found {host!r}, expected one such as {DEFAULT_HOST}")
-    if ca_bundle and not Path(ca_bundle).exists():
-        mistakes.append(f"PICSELLIA_CA_BUNDLE (or REQUESTS_CA_BUNDLE): there is no file {ca_bundle}")
-    if mistakes:
-        listed = "".join(f"\n  - {mistake}" for mistake in mistakes)
-        hint = "The platform sets these variables for a Job; to try a processing without one, use `pxp dry-run`."
-        raise JobError(f"there is no Job to run:{listed}\n{hint}")
-    return Environment(
-        api_token=token,
-        job_id=job_id,
-        host=host,
-        organization_id=organization_id or None,
-        organization_name=variables.get("organization_name", "").strip() or None,
-        ca_bundle=ca_bundle,
-    )
+    if not _is_url(environment.host):
+        mistakes.append(f"host is not a URL: found {environment.host!r}, expected one such as {DEFAULT_HOST}")
+    if environment.ca_bundle and not Path(environment.ca_bundle).exists():
+        mistakes.append(f"PICSELLIA_CA_BUNDLE (or REQUESTS_CA_BUNDLE): there is no file {environment.ca_bundle}")
+    return mistakes
+
+
+def _listed(mistakes: list[str]) -> str:
+    return "".join(f"\n  - {mistake}" for mistake in mistakes)
 
 
 def is_uuid(value: str) -> bool:

@@ -14,7 +14,7 @@ from picsellia_processing.container.sizes import size
 from picsellia_processing.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 SMALL = 1_000_000
 """Bytes below which nothing is worth a line."""
@@ -87,8 +87,13 @@ def weigh(image: str) -> WeightBill:
         layers=layers,
         packages=_sorted(Weight(name=f"{each.name} {each.version}", bytes=each.bytes) for each in survey.packages),
         needless=sorted(needless, key=lambda each: -each.bytes),
-        twice=[*_twice_cuda(survey.cuda), *_twice_wheels(survey.packages)],
+        twice=twice(survey.packages, survey.cuda),
     )
+
+
+def twice(packages: Iterable[Package], cuda: Mapping[str, int]) -> list[str]:
+    """In words, what is in an image two times: CUDA from two sources, or an NVIDIA library for two versions of CUDA."""
+    return [*_twice_cuda(cuda), *_twice_wheels(packages)]
 
 
 class Package(BaseModel):
@@ -114,7 +119,7 @@ def _step(made_by: str) -> str:
     return " ".join(plain.split())[:100] or "the base image"
 
 
-def _twice_cuda(cuda: dict[str, int]) -> list[str]:
+def _twice_cuda(cuda: Mapping[str, int]) -> list[str]:
     sources = {source: count for source, count in cuda.items() if count >= 50 * SMALL}
     if len(sources) < 2:  # noqa: PLR2004 - twice
         return []

@@ -88,7 +88,7 @@ def read_requirements(path: Path) -> Iterator[str]:
 
 def _check(name: str, wanted: list[str], cure: str) -> Check:
     seen: set[str] = set()
-    mistakes = [mistake for text in wanted for mistake in _mistakes(text, name, seen)]
+    mistakes = list(dict.fromkeys(mistake for text in wanted for mistake in _mistakes(text, name, seen)))
     if mistakes:
         return failed(name, "; ".join(mistakes), cure)
     return fine(name, f"{len(seen)} packages are as they are asked for")

@@ -77,7 +77,7 @@ def _plan(arguments: argparse.Namespace) -> BuildPlan:
     from picsellia_processing.container.context_folder import gather  # noqa: PLC0415 - likewise
     from picsellia_processing.container.docker import BuildOptions  # noqa: PLC0415 - likewise
     from picsellia_processing.container.sizes import parse_size  # noqa: PLC0415 - likewise
-    from picsellia_processing.container.version import read_version  # noqa: PLC0415 - likewise
+    from picsellia_processing.container.version import check_image_name, read_version  # noqa: PLC0415 - likewise
 
     folder = processing_folder(arguments.target)
     context = gather(folder, arguments.include)
@@ -93,7 +93,7 @@ def _plan(arguments: argparse.Namespace) -> BuildPlan:
         context=context,
         include=arguments.include,
         options=with_base(options, context.dockerfile, arguments.base),
-        tags=arguments.tag,
+        tags=[check_image_name(tag) for tag in arguments.tag],
         budget=parse_size(arguments.budget) if arguments.budget else None,
     )
 

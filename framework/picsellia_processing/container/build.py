@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,13 +80,13 @@ def build_image(plan: BuildPlan, *, epoch: int = EPOCH) -> BuiltImage:
     Raises:
         ImageError: Docker cannot, the image cannot load its processing, or it is too heavy.
     """
-    known = BuiltImage.read(plan.folder)
+    known, digest = BuiltImage.read(plan.folder), plan.context.digest()
     options = replace(plan.options, build_arg={**plan.options.build_arg, "SOURCE_DATE_EPOCH": str(epoch)})
     with TemporaryDirectory(prefix="pxp-build-") as name:
         plan.context.copy_to(Path(name), epoch=epoch)
-        candidate = _Candidate(plan.version, Path(name), options)
+        candidate = _Candidate(plan.version, plan.context.dockerfile, Path(name), options)
         try:
-            built = _built(plan, candidate, known)
+            built = _built(plan, digest, candidate, known)
             built.bill.check(plan.budget)
             docker.tag(candidate.name, built.reference)
         finally:
@@ -99,25 +100,26 @@ def build_image(plan: BuildPlan, *, epoch: int = EPOCH) -> BuiltImage:
 class _Candidate:
     """An image under a name of its own, until it is known to be good."""
 
-    def __init__(self, version: Version, context: Path, options: docker.BuildOptions) -> None:
+    def __init__(self, version: Version, dockerfile: Path, context: Path, options: docker.BuildOptions) -> None:
         self.name = f"{version}-candidate"
         self.version = version
+        self._dockerfile = dockerfile
         self._context = context
         self._options = options
 
     def build(self, description: Mapping[str, Any] | None) -> str:
         """Build it with this description in its labels, and return its id. Labels change no layer."""
         labels = _labels(self.version, description) if description is not None else {}
-        return docker.build(self._context, self.name, self._options, labels)
+        return docker.build(self._dockerfile, self._context, self.name, self._options, labels)
 
     def forget(self) -> None:
         """Take its name from it, if it got that far."""
-        if docker.image_id(self.name) is not None:
+        with suppress(ImageError):  # what went wrong before matters more
             docker.untag(self.name)
 
 
-def _built(plan: BuildPlan, candidate: _Candidate, known: BuiltImage | None) -> BuiltImage:
-    """The image that is built, as far as possible from what the last build knew."""
+def _built(plan: BuildPlan, digest: str, candidate: _Candidate, known: BuiltImage | None) -> BuiltImage:
+    """Build the candidate, and find out about it what the last build did not know already."""
     assumed = known.description if known else None
     built_id = candidate.build(assumed)
     if known and (known.id, known.reference) == (built_id, str(plan.version)):
@@ -130,7 +132,7 @@ def _built(plan: BuildPlan, candidate: _Candidate, known: BuiltImage | None) -> 
         name=plan.version.name,
         version=plan.version.version,
         id=built_id,
-        context=plan.context.digest(),
+        context=digest,
         include=list(plan.include),
         description=description,
         bill=bill,

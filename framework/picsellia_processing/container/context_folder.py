@@ -59,8 +59,8 @@ class Context:
         return f"sha256:{digest.hexdigest()}"
 
     def copy_to(self, folder: Path, *, epoch: int) -> None:
-        """Copy everything into an empty folder. Every file and folder gets the time `epoch`, in seconds."""
-        for name, path in {**self.files, DOCKERFILE: self.dockerfile}.items():
+        """Copy the files into an empty folder. Every file and folder gets the time `epoch`, in seconds."""
+        for name, path in self.files.items():
             copy = folder / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

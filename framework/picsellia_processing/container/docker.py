@@ -57,11 +57,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class RemoteImage:
-    """An image in a registry, by the digests of its manifest and of its configuration; `bytes` is what is pulled."""
+    """An image in a registry, by the digests of its manifest and of its configuration. Docker's id is one of them."""
 
     digest: str
     configuration: str
-    bytes: int
 
 
 def check_docker() -> None:
@@ -87,8 +86,8 @@ def buildx_version() -> str:
     return finished.stdout.split()[1]
 
 
-def build(context: Path, tag: str, options: BuildOptions, labels: Mapping[str, str]) -> str:
-    """Build the Dockerfile of `context` into an image of the local engine, named `tag`, and return the image's id.
+def build(dockerfile: Path, context: Path, tag: str, options: BuildOptions, labels: Mapping[str, str]) -> str:
+    """Build a Dockerfile, with the files of `context`, into a local image named `tag`, and return the image's id.
 
     Docker's progress goes to stderr as it comes.
 
@@ -96,7 +95,7 @@ def build(context: Path, tag: str, options: BuildOptions, labels: Mapping[str, s
         ImageError: the build failed.
     """
     flags = [f"--label={name}={value}" for name, value in labels.items()]
-    plain = ["--progress=plain", "--provenance=false", "--load", f"--tag={tag}"]
+    plain = ["--progress=plain", "--provenance=false", "--load", f"--tag={tag}", f"--file={dockerfile}"]
     _follow(f"building {tag}", "buildx", "build", *plain, *options.words(), *flags, str(context))
     built = image_id(tag)
     if built is None:
@@ -166,8 +165,7 @@ def find_remote(name: str) -> RemoteImage | None:
         raise image_error(f"looking for {name} in its registry", finished.stderr, _registry(name))
     manifest = json.loads(finished.stdout)
     digest = hashlib.sha256(finished.stdout.encode()).hexdigest()
-    size = sum(layer["size"] for layer in manifest.get("layers", []))
-    return RemoteImage(f"sha256:{digest}", manifest.get("config", {}).get("digest", ""), size)
+    return RemoteImage(f"sha256:{digest}", manifest.get("config", {}).get("digest", ""))
 
 
 def _ask(doing: str, *words: str, stdin: str = "", limit: float | None = ANSWER_SECONDS) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from picsellia_processing.container import docker
 from picsellia_processing.container.context_folder import gather
 from picsellia_processing.container.records import BuiltImage, PushedImage
-from picsellia_processing.errors import ImageError, UsageError
+from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def last_build(folder: Path) -> BuiltImage:
 
 
 def push_image(folder: Path, built: BuiltImage, registry: str, *, overwrite: bool = False) -> PushedImage:
-    """Push a built image to `registry/name:version`, see that it is there, and record it in the folder.
+    """Push a built image to `registry/name:version`, and record it in the folder.
 
     A version the registry has already, with the same content, is not pushed again.
 
@@ -52,8 +52,6 @@ def push_image(folder: Path, built: BuiltImage, registry: str, *, overwrite: boo
     else:
         docker.tag(built.reference, name)
         digest = docker.push(name)
-    if docker.find_remote(f"{image}@{digest}") is None:
-        raise ImageError(f"{name} was pushed, and the registry does not give it back as {digest}")
     pushed = PushedImage(image=image, tag=built.version, digest=digest)
     pushed.write(folder)
     return pushed

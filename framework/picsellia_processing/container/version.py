@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*")
 REGISTRY = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+IMAGE = re.compile(rf"(?:{REGISTRY.pattern}/)?{REPOSITORY.pattern}:{TAG.pattern}")
 MOVING = {"latest", "stable", "main", "master", "dev", "edge", "nightly"}
 """Tags that say which image is the newest, and so name another one tomorrow."""
 
@@ -61,6 +62,13 @@ def check_tag(tag: str) -> str:
             f"{tag!r} is another image tomorrow, and a Job must run the one that was tested: use a version, as 1.2.0"
         )
     return tag
+
+
+def check_image_name(name: str) -> str:
+    """Return the name and tag of a local image (`bright:edge`). Raises `UsageError` for one Docker does not take."""
+    if not IMAGE.fullmatch(name):
+        raise UsageError(f"{name!r} cannot name an image: expected NAME:TAG, as detector:edge")
+    return name
 
 
 def check_registry(registry: str) -> str:

@@ -41,6 +41,7 @@ def refusal(capsys, *words: str) -> str:
         ({"Dockerfile": "FROM base:latest\n"}, [], "DL3007"),
         ({}, ["--version", "latest"], "another image tomorrow"),
         ({}, ["--budget", "heavy"], "is no size"),
+        ({}, ["--tag", "Bright"], "expected NAME:TAG"),
         ({}, ["--build-arg", "A"], "expected NAME=VALUE"),
     ],
 )

@@ -43,10 +43,10 @@ def gpu_checks() -> list[Check]:
         return [fine("gpu", "no NVIDIA GPU here: models run on the CPU")]
     code, printed = _run(program, *QUERY)
     first = printed.strip().partition("\n")[0]
-    if code:
+    name, _, driver = first.rpartition(", ")
+    if code or not driver[:1].isdigit():
         return [failed("gpu", f"nvidia-smi fails: {first}", "install the NVIDIA driver, or restart after an update")]
-    name, _, driver = first.partition(", ")
-    gpu = Gpu(name, driver.strip())
+    gpu = Gpu(name, driver)
     return [fine("gpu", f"{gpu.name}, driver {gpu.driver}"), *_torch(gpu), *_onnxruntime(gpu)]
 
 
@@ -57,10 +57,12 @@ def torch_cuda() -> str | None:
         return None
     source = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
     for statement in ast.parse(source).body:
-        target = statement.target if isinstance(statement, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id == "cuda" and isinstance(statement, ast.AnnAssign):
-            value = ast.literal_eval(statement.value) if statement.value else None
-            return str(value) if value else None
+        match statement:
+            case (
+                ast.AnnAssign(target=ast.Name(id="cuda"), value=ast.Constant(value=str(cuda)))
+                | ast.Assign(targets=[ast.Name(id="cuda")], value=ast.Constant(value=str(cuda)))
+            ):
+                return cuda
     return None
 
 

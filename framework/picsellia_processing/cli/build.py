@@ -7,20 +7,21 @@ tests; the image must be able to load its processing, whose description becomes 
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picsellia_processing.cli.assignment import assignment
 from picsellia_processing.cli.interruption import terminable
-from picsellia_processing.errors import ExitCode, UsageError
+from picsellia_processing.cli.target import FOLDER_HELP, processing_folder
+from picsellia_processing.errors import ExitCode
 
 if TYPE_CHECKING:
+    import argparse
+
     from picsellia_processing.container.build import BuildPlan
     from picsellia_processing.container.records import BuiltImage
-
-FOLDER_HELP = "a processing folder: it holds processing.py, pyproject.toml and a Dockerfile"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,11 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add("--platform", metavar="OS/CPU", default="linux/amd64", help="default: %(default)s, as the platform's machines")
     add(
-        "--build-arg", metavar="NAME=VALUE", action="append", default=[], type=_argument,
+        "--build-arg", metavar="NAME=VALUE", action="append", default=[], type=assignment,
         help="as of `docker build`; not for secrets, which it would show to everybody who has the image",
     )  # fmt: skip
     add("--secret", metavar="id=ID,src=PATH", action="append", default=[], help="as of `docker build`")
     add("--build-context", metavar="NAME=PATH", action="append", default=[], help="as of `docker build`")
+    add("--no-cache", action="store_true", help="run every step of the Dockerfile again")
     add("--json", action="store_true", help="print the result as JSON, and nothing else, on stdout")
 
 
@@ -65,13 +67,6 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def processing_folder(folder: Path) -> Path:
-    """TARGET of a command that is about an image. Raises `UsageError` for one that is no processing folder."""
-    if not (folder / "processing.py").is_file():
-        raise UsageError(f"{folder} is not a processing folder: expected processing.py in it; found none")
-    return folder
-
-
 def _plan(arguments: argparse.Namespace) -> BuildPlan:
     from picsellia_processing.container.build import BuildPlan, with_base  # noqa: PLC0415 - `pxp --help` does without
     from picsellia_processing.container.context_folder import gather  # noqa: PLC0415 - likewise
@@ -86,6 +81,7 @@ def _plan(arguments: argparse.Namespace) -> BuildPlan:
         build_arg=dict(arguments.build_arg),
         secret=arguments.secret,
         build_context=arguments.build_context,
+        no_cache=arguments.no_cache,
     )
     return BuildPlan(
         folder=folder,
@@ -114,10 +110,3 @@ def _summary(plan: BuildPlan, built: BuiltImage) -> str:
 
     sent = f"{len(plan.context.files)} files of {size(plan.context.bytes)} sent to Docker"
     return "\n".join([f"{built.reference}  {built.id}", sent, *built.bill.lines()])
-
-
-def _argument(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
-    return name, value

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsellia_processing.cli.build import processing_folder
+from picsellia_processing.cli.target import processing_folder
 from picsellia_processing.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsellia_processing.cli.build import FOLDER_HELP, processing_folder
 from picsellia_processing.cli.interruption import terminable
+from picsellia_processing.cli.target import FOLDER_HELP, processing_folder
 from picsellia_processing.errors import ExitCode
 
 if TYPE_CHECKING:

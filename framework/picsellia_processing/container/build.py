@@ -110,9 +110,11 @@ class _Candidate:
         self._options = options
 
     def build(self, description: Mapping[str, Any] | None) -> str:
-        """Build it with this description in its labels, and return its id. Labels change no layer."""
+        """Build it with this description in its labels, and return its id. Built again, it keeps its layers."""
         labels = _labels(self.version, description) if description is not None else {}
-        return docker.build(self._dockerfile, self._context, self.name, self._options, labels)
+        built_id = docker.build(self._dockerfile, self._context, self.name, self._options, labels)
+        self._options = replace(self._options, no_cache=False)
+        return built_id
 
     def forget(self) -> None:
         """Take its name from it, if it got that far."""

@@ -36,6 +36,7 @@ class BuildOptions:
     build_arg: Mapping[str, str] = field(default_factory=dict)
     secret: Sequence[str] = ()
     build_context: Sequence[str] = ()
+    no_cache: bool = False
 
     def words(self) -> list[str]:
         """These options as the words of a command."""
@@ -44,7 +45,8 @@ class BuildOptions:
             "--secret": self.secret,
             "--build-context": self.build_context,
         }
-        return [f"--platform={self.platform}", *(f"{flag}={value}" for flag in repeated for value in repeated[flag])]
+        plain = [f"--platform={self.platform}", *(["--no-cache"] if self.no_cache else [])]
+        return plain + [f"{flag}={value}" for flag, values in repeated.items() for value in values]
 
 
 @dataclass(frozen=True, slots=True)

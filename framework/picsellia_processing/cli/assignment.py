@@ -1,0 +1,23 @@
+"""NAME=VALUE as the commands take it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """Name and value of `NAME=VALUE`; an argparse type."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
+    return name, value
+
+
+def json_or_text(text: str) -> Any:
+    """What `text` is as JSON, or else itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

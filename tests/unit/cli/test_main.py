@@ -42,7 +42,7 @@ def test_version():
     ("words", "message"),
     [
         (["dryrun", "x"], "there is no command 'dryrun' (did you mean dry-run?)"),
-        (["nothing-like-it"], "there is no command 'nothing-like-it'; there are dry-run, run"),
+        (["nothing-like-it"], "there is no command 'nothing-like-it'; there are new, dry-run, run"),
         (["dry-run", "x", "--fixtur", "y"], "--fixtur is not known here (did you mean --fixture?)"),
         (["dry-run", "x", "--parametre=a=1"], "--parametre is not known here (did you mean --parameter?)"),
         (["dry-run", "x", "y"], "y is not known here"),

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from picsellia_processing.doctor.check import Check
 
 PURPOSES = ("dry-run", "build", "push", "deploy")
-LEAST_PYTHON = (3, 11)
 MARKS = {"ok": "ok", "warning": "--", "failed": "!!"}
 
 
@@ -41,17 +38,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look and print; FAILED when something needed is missing. Raises `UsageError` for a TARGET that is no folder."""
+    """Look and print; FAILED when something needed is missing. Raises `UsageError` for a wrong TARGET or registry."""
+    from picsellia_processing.container.version import check_registry  # noqa: PLC0415 - `pxp --help` does without
+
     folder = processing_folder(arguments.target) if arguments.target else None
-    checks = list(_checks(folder, arguments.purposes or PURPOSES, arguments.registry))
+    registry = check_registry(arguments.registry) if arguments.registry else None
+    checks = list(_checks(folder, arguments.purposes or PURPOSES, registry))
     print(json.dumps([asdict(check) for check in checks], indent=2) if arguments.json else _table(checks))
     return ExitCode.FAILED if any(check.status == "failed" for check in checks) else ExitCode.OK
 
 
 def _checks(folder: Path | None, purposes: Sequence[str], registry: str | None) -> Iterator[Check]:
-    from picsellia_processing.doctor import account, docker_tools, gpu, packages  # noqa: PLC0415 - `pxp --help` does without
+    from picsellia_processing.doctor import account, docker_tools, gpu, interpreter, packages  # noqa: PLC0415 - slow
 
-    yield _python()
+    yield interpreter.python_check(folder)
     yield packages.framework_packages()
     if folder is not None:
         yield packages.required_packages(folder)
@@ -64,15 +64,6 @@ def _checks(folder: Path | None, purposes: Sequence[str], registry: str | None) 
         yield docker_tools.login_check(registry)
     if "deploy" in purposes:
         yield account.platform_check(os.environ)
-
-
-def _python() -> Check:
-    from picsellia_processing.doctor.check import failed, fine  # noqa: PLC0415 - `pxp --help` does without
-
-    least = ".".join(map(str, LEAST_PYTHON))
-    if sys.version_info < LEAST_PYTHON:
-        return failed("python", f"{platform.python_version()}: {least} or newer is needed", f"install Python {least}")
-    return fine("python", f"{platform.python_version()} ({sys.executable})")
 
 
 def _table(checks: Sequence[Check]) -> str:

@@ -37,7 +37,7 @@ def read_version(folder: Path, version: str | None = None) -> Version:
     Raises:
         UsageError: there is none, or it cannot be a tag, or it is one that moves (`latest`).
     """
-    project = _project(folder)
+    project = project_table(folder)
     name = str(project.get("name", folder.resolve().name)).lower().replace("_", "-")
     if not REPOSITORY.fullmatch(name):
         raise UsageError(f"{name!r} cannot name an image: expected lower-case letters and digits, joined by . - or _")
@@ -47,6 +47,18 @@ def read_version(folder: Path, version: str | None = None) -> Version:
             f"{folder} has no version: write `version` in the table [project] of its pyproject.toml, or give --version"
         )
     return Version(name, check_tag(str(found)))
+
+
+def project_table(folder: Path) -> dict[str, Any]:
+    """The table [project] of a folder's pyproject.toml; empty where there is none. Raises `UsageError` for bad TOML."""
+    path = folder / "pyproject.toml"
+    if not path.is_file():
+        return {}
+    try:
+        project: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {})
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}") from None
+    return project
 
 
 def check_tag(tag: str) -> str:
@@ -85,14 +97,3 @@ def check_registry(registry: str) -> str:
             f"{registry!r} is no registry: expected one as ghcr.io/acme or localhost:5000, without https://"
         )
     return cleaned
-
-
-def _project(folder: Path) -> dict[str, Any]:
-    path = folder / "pyproject.toml"
-    if not path.is_file():
-        return {}
-    try:
-        project: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {})
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not TOML: {error}") from None
-    return project

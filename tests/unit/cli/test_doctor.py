@@ -51,6 +51,19 @@ def test_a_target_has_its_requirements_looked_at(capsys, tmp_path):
     assert main(["doctor", str(tmp_path / "nowhere")]) == 2
 
 
+def test_a_python_that_a_target_does_not_ask_for_is_told(capsys, tmp_path):
+    (tmp_path / "processing.py").write_text("")
+    (tmp_path / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.11,<3.11.1"\n')
+    code, found = checks(capsys, str(tmp_path), "--for", "dry-run")
+    assert code == 1
+    assert "pyproject.toml asks for >=3.11,<3.11.1" in found["python"]["found"]
+
+
+def test_a_password_in_a_registry_is_refused_and_not_repeated(capsys):
+    assert main(["doctor", "--registry", "ann:geheim@ghcr.io"]) == 2
+    assert "geheim" not in "".join(capsys.readouterr())
+
+
 def test_the_table_names_each_check_and_its_cure(capsys):
     assert main(["doctor", "--for", "deploy"]) == 1
     lines = capsys.readouterr().out.splitlines()

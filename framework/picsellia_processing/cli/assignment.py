@@ -15,6 +15,14 @@ def assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """Declare --parameter: `arguments.parameter` are pairs of texts."""
+    parser.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", type=assignment,
+        help="a parameter of the Job, as JSON or else as text; may be repeated",
+    )  # fmt: skip
+
+
 def json_or_text(text: str) -> Any:
     """What `text` is as JSON, or else itself."""
     try:

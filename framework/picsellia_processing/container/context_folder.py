@@ -1,6 +1,6 @@
 """What is sent to Docker: the files a processing needs, as real files, and nothing that must not be in an image.
 
-Every file has the same owner, mode and time whoever copies it, so that the same files make the same layer.
+A file has the same mode and time whoever copies it, so that it does not tell who built an image, and when.
 """
 
 from __future__ import annotations

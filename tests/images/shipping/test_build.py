@@ -70,13 +70,23 @@ def test_docker_itself_reads_a_dockerignore_the_same_way(author, tmp_path):
     assert sent - {"Dockerfile", ".dockerignore"} == set(gather(author.folder).files)
 
 
-def test_the_same_files_make_the_same_image_whoever_has_them(author, tmp_path):
-    first = built(author)
+def test_the_same_files_are_the_same_in_an_image_whoever_has_them(author, tmp_path):
+    """To the cache, and built again without it. (Docker gives the folder they lie in the time of the build.)"""
+    first, files = built(author), code(author)
     again = Author(tmp_path / "elsewhere", author.base, author.name)
     again.begin()
     (again.folder / "processing.py").chmod(0o600)
     os.utime(again.folder / "processing.py", (1, 1))
-    assert built(again, "--no-cache")["id"] == first["id"]
+    assert built(again)["id"] == first["id"]
+    built(again, "--no-cache")
+    assert code(again) == files
+    assert {line.split()[2] for line in files} == {"315532800.0000000000"}
+
+
+def code(author: Author) -> list[str]:
+    """Each file of the code in the image, with its mode and time."""
+    listed = docker(*LISTING, author.image, "/processing", "-type", "f", "-printf", "%P %m %T@\\n")
+    return sorted(listed.splitlines())
 
 
 def test_a_change_of_code_makes_one_small_layer_anew(author):

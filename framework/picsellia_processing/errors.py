@@ -9,6 +9,7 @@
     ├── ResultError                 the author's function returned something it may not (exit code 1)
     ├── TooManyFailuresError        more assets failed than `max_failure_rate` allows   (exit code 1)
     ├── PlatformError               the platform cannot be reached or refuses           (exit code 3)
+    ├── ImageError                  an image cannot be built or pushed                  (exit code 1)
     └── AssetError                  one asset cannot be used: it goes on the report, the others go on
         └── SkipAsset               raised by an author to leave an asset out on purpose
 
@@ -91,6 +92,18 @@ class PlatformError(ProcessingError):
     """The platform could not be reached, or refused, after every retry."""
 
     exit_code = ExitCode.PLATFORM
+
+
+class ImageError(ProcessingError):
+    """A Docker image could not be built or pushed, or is not as it has to be: Docker, a registry, a budget.
+
+    `found` is what is wrong, `cure` what is to be done about it, where that is known.
+    """
+
+    def __init__(self, found: str, cure: str = "") -> None:
+        self.found = found
+        self.cure = cure
+        super().__init__(f"{found}\n  cure: {cure}" if cure else found)
 
 
 class AssetError(ProcessingError):

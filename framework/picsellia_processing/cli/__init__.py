@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from picsellia_processing.cli import deploy, describe, dry_run, launch, new, platform, run
+from picsellia_processing.cli import build, deploy, describe, doctor, dry_run, launch, new, platform, push, run
 from picsellia_processing.cli.interruption import INTERRUPTED, exit_code
 from picsellia_processing.errors import ExitCode, ProcessingError, UsageError
 
@@ -24,15 +24,19 @@ COMMANDS = {
     "run": run,
     "describe": describe,
     "platform": platform,
+    "build": build,
+    "push": push,
     "deploy": deploy,
     "launch": launch,
+    "doctor": doctor,
 }
 
 
 EXIT_CODES = f"""\
 exit codes:
   {ExitCode.OK:<4} all went well
-  {ExitCode.FAILED:<4} the Job failed: its processing raised, or too many assets failed
+  {ExitCode.FAILED:<4} the Job failed: its processing raised, or too many assets failed; Docker or a registry failed;
+       what a processing needs is missing
   {ExitCode.USAGE:<4} wrong use, refused before any work: a flag, a fixture, a parameter, a definition
   {ExitCode.PLATFORM:<4} the platform cannot be reached, or refused
   {INTERRUPTED:<4} interrupted (Ctrl-C)

@@ -5,6 +5,7 @@ The definition is loaded, nothing is run.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from picsellia_processing.cli.target import TARGET_HELP
@@ -22,8 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the description. Raises `DefinitionError` for a target that is not a processing."""
     import json  # noqa: PLC0415 - `pxp --help` does without
+    from contextlib import redirect_stdout  # noqa: PLC0415 - likewise
 
     from picsellia_processing.processing import load  # noqa: PLC0415 - likewise
 
-    print(json.dumps(load(arguments.target).describe(), indent=2, default=str, ensure_ascii=False))
+    with redirect_stdout(sys.stderr):  # what the author's modules print when imported is no JSON
+        description = load(arguments.target).describe()
+    print(json.dumps(description, indent=2, default=str, ensure_ascii=False))
     return ExitCode.OK

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-NOT_COPIED = ("__pycache__", ".*_cache", ".hypothesis", ".venv", "*.egg-info", "pxp-out")
+NOT_COPIED = ("__pycache__", ".*_cache", ".hypothesis", ".venv", "*.egg-info", "pxp-out", ".pxp")
 RENAMED = {".md", ".py", ".toml", ".txt", ""}
 """Suffixes of the files that may name the processing they belong to; Makefile and Dockerfile have none."""
 

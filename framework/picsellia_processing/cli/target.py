@@ -9,6 +9,7 @@ from pathlib import Path
 from picsellia_processing.errors import UsageError
 
 TARGET_HELP = "a processing folder (it holds processing.py), or module:attribute, or folder:attribute"
+FOLDER_HELP = "a processing folder: it holds processing.py, pyproject.toml and a Dockerfile"
 FIXTURE_FOLDER = "fixture"
 
 
@@ -21,10 +22,20 @@ def check_target(target: str) -> None:
     place, _, _ = target.partition(":")
     folder = Path(place)
     if place and folder.is_dir():
-        if not (folder / "processing.py").is_file():
-            raise UsageError(f"{folder} is not a processing folder: expected processing.py in it; found none")
+        processing_folder(folder)
     elif not _may_be_module(place):
         raise UsageError(f"there is no folder {place!r} and no module of that name: TARGET is {TARGET_HELP}")
+
+
+def processing_folder(folder: Path) -> Path:
+    """TARGET of a command that is about an image: a folder alone.
+
+    Raises:
+        UsageError: it is no processing folder.
+    """
+    if not (folder / "processing.py").is_file():
+        raise UsageError(f"{folder} is not a processing folder: expected processing.py in it; found none")
+    return folder
 
 
 def _may_be_module(name: str) -> bool:

@@ -393,3 +393,18 @@ def test_mistakes_of_a_datalake_fixture_are_found_before_anything_starts(tmp_pat
     assert done.code == 2
     assert found in done.stderr
     assert not done.out.exists()
+
+
+def test_what_is_drawn_on_the_images_comes_along_when_asked_for(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "processing.py").write_text(HELLO)
+    write_images(tmp_path / "photos", 1)
+    assert dry_run("mine", "--images", "photos", "--parameter", "label_matching=add", cwd=tmp_path).code == 0
+    drawn = tmp_path / "pxp-out" / "mine" / "annotations.json"
+    (tmp_path / "photos" / "instances.json").write_bytes(drawn.read_bytes())
+    kept = dry_run("mine", "--images", "photos", "--annotated", cwd=tmp_path)
+    assert kept.code == 0, kept.stderr + kept.stdout
+    assert kept.json("report.json")["assets"]["skipped"] == 1, "it is annotated already"
+    without = dry_run("mine", "--annotated", cwd=tmp_path)
+    assert without.code == 2
+    assert "give the data set as --images DIR" in without.stderr

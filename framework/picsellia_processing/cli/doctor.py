@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--for", dest="purposes", metavar="PURPOSE", action="append", choices=PURPOSES,
         help=f"look only at what this needs, one of {', '.join(PURPOSES)}; may be repeated (default: all)",
     )  # fmt: skip
-    add("--registry", metavar="REGISTRY", help="the registry to push to, as ghcr.io/acme")
+    add("--registry", metavar="REGISTRY", help="the registry to push to, as registry.example/acme")
     add("--json", action="store_true", help="print the checks as JSON, and nothing else, on stdout")
 
 

@@ -57,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("target", metavar="TARGET", help=TARGET_HELP)
     add("--fixture", type=Path, metavar="DIR", help="folder with a fixture.toml (default: `fixture` beside TARGET)")
     add("--images", type=Path, metavar="DIR", help="images, or a COCO, YOLO or VOC data set, in place of the fixture's")
+    add("--annotated", action="store_true", help="keep what the data set in --images has drawn on its images")
     add(
         "--model-file", action="append", default=[], metavar="NAME=PATH", type=assignment,
         help="a file of the ModelVersion; may be repeated",
@@ -92,8 +93,10 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 
     check_target(arguments.target)
     images, model_files = arguments.images, {name: Path(path) for name, path in arguments.model_file}
+    if arguments.annotated and images is None:
+        raise UsageError("--annotated keeps what a data set has drawn on its images; give the data set as --images DIR")
     directory = arguments.fixture or _fixture_beside(arguments.target, needed=not images and not model_files)
-    fixture = load_fixture(directory, images=images, model_files=model_files)
+    fixture = load_fixture(directory, images=images, model_files=model_files, annotated=arguments.annotated)
     out = OutFolder((arguments.out or Path("pxp-out") / target_name(arguments.target)).resolve())
     platform = {
         "data": out.platform,
@@ -106,7 +109,12 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     else:
         out.recreate()
         seeded = None
-        platform |= {"seed": directory, "images": images, "model_files": model_files}
+        platform |= {
+            "seed": directory,
+            "images": images,
+            "model_files": model_files,
+            "annotated": arguments.annotated,
+        }
     parameters = {name: json_or_text(text) for name, text in arguments.parameter}
     return Plan(arguments.target, fixture, parameters, out, platform, seeded)
 

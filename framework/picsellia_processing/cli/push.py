@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare what `pxp push` takes."""
     add = parser.add_argument
     add("target", metavar="TARGET", type=Path, help=FOLDER_HELP)
-    add("--registry", metavar="REGISTRY", required=True, help="where the image goes, as ghcr.io/acme")
+    add("--registry", metavar="REGISTRY", required=True, help="where the image goes, as registry.example/acme")
     add("--overwrite", action="store_true", help="replace the version that is there; Jobs may be running it")
     add("--json", action="store_true", help="print the result as JSON, and nothing else, on stdout")
 

@@ -84,7 +84,7 @@ def check_image_name(name: str) -> str:
 
 
 def check_registry(registry: str) -> str:
-    """Return a registry (`ghcr.io/acme`) without a slash at its end.
+    """Return a registry (`registry.example/acme`) without a slash at its end.
 
     Raises:
         UsageError: it is a URL, or names a user, or is no registry at all.
@@ -94,6 +94,6 @@ def check_registry(registry: str) -> str:
         raise UsageError("--registry holds an @: it takes no user and no password; run `docker login` for these")
     if not REGISTRY.fullmatch(cleaned):
         raise UsageError(
-            f"{registry!r} is no registry: expected one as ghcr.io/acme or localhost:5000, without https://"
+            f"{registry!r} is no registry: expected one as registry.example/acme or localhost:5000, without https://"
         )
     return cleaned

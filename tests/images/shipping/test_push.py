@@ -102,15 +102,15 @@ def test_without_a_registry_the_cause_is_said(author):
 
 
 def test_what_is_wrong_with_the_command_is_refused_before_anything_is_sent(author):
-    nothing_built = author.push("--registry", "ghcr.io/acme")
+    nothing_built = author.push("--registry", "registry.example/acme")
     assert nothing_built.returncode == 2
     assert "pxp build" in nothing_built.stderr
     no_registry = author.push()
     assert no_registry.returncode == 2
     assert "--registry" in no_registry.stderr
-    password = author.push("--registry", "ann:geheim@ghcr.io")
+    password = author.push("--registry", "ann:geheim@registry.example")
     assert password.returncode == 2
     assert "geheim" not in password.stderr
     assert "docker login" in password.stderr
     author.environment = {"DOCKER_CONFIG": str(author.folder)}
-    assert "docker has no buildx" in author.push("--registry", "ghcr.io/acme").stderr
+    assert "docker has no buildx" in author.push("--registry", "registry.example/acme").stderr

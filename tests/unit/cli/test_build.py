@@ -53,12 +53,12 @@ def test_what_cannot_be_built_is_refused(folder, capsys, change, words, said):
 
 
 def test_what_was_not_built_is_not_pushed(folder, capsys):
-    assert "is no registry" in refusal(capsys, "push", str(folder), "--registry", "https://ghcr.io")
+    assert "is no registry" in refusal(capsys, "push", str(folder), "--registry", "https://registry.example")
     assert "--registry" in refusal(capsys, "push", str(folder))
 
 
 def test_without_docker_the_cure_is_said_once_and_for_each_command(folder, capsys):
-    for words in (["build", str(folder)], ["push", str(folder), "--registry", "ghcr.io/acme"]):
+    for words in (["build", str(folder)], ["push", str(folder), "--registry", "registry.example/acme"]):
         assert main(words) == 1
         assert "docker is not installed" in capsys.readouterr().err
 

@@ -36,10 +36,10 @@ def test_what_is_needed_and_missing_ends_with_one_and_has_a_cure(capsys, purpose
 
 
 def test_everything_is_looked_at_unless_a_purpose_is_named(capsys):
-    code, found = checks(capsys, "--registry", "ghcr.io/acme")
+    code, found = checks(capsys, "--registry", "registry.example/acme")
     assert code == 1
     assert {"python", "gpu", "docker", "buildx", "hadolint", "registry", "platform"} <= set(found)
-    assert found["registry"]["cure"] == "docker login ghcr.io"
+    assert found["registry"]["cure"] == "docker login registry.example"
 
 
 def test_a_target_has_its_requirements_looked_at(capsys, tmp_path):
@@ -60,7 +60,7 @@ def test_a_python_that_a_target_does_not_ask_for_is_told(capsys, tmp_path):
 
 
 def test_a_password_in_a_registry_is_refused_and_not_repeated(capsys):
-    assert main(["doctor", "--registry", "ann:geheim@ghcr.io"]) == 2
+    assert main(["doctor", "--registry", "ann:geheim@registry.example"]) == 2
     assert "geheim" not in "".join(capsys.readouterr())
 
 

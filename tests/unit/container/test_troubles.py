@@ -7,9 +7,9 @@ from picsellia_processing.container.troubles import image_error
 @pytest.mark.parametrize(
     ("printed", "cause", "cure"),
     [
-        ("denied: requested access to the resource is denied", "refuses", "docker login ghcr.io"),
-        ("no basic auth credentials", "refuses", "docker login ghcr.io"),
-        ("unexpected status from HEAD request: 403 Forbidden", "refuses", "docker login ghcr.io"),
+        ("denied: requested access to the resource is denied", "refuses", "docker login registry.example"),
+        ("no basic auth credentials", "refuses", "docker login registry.example"),
+        ("unexpected status from HEAD request: 403 Forbidden", "refuses", "docker login registry.example"),
         ("dial tcp: lookup nowhere.invalid: no such host", "no such host", "check the name"),
         ("dial tcp 127.0.0.1:9: connect: connection refused", "does not answer", "check its name and port"),
         ("http: server gave HTTP response to HTTPS client", "speaks HTTP", "insecure-registries"),
@@ -24,7 +24,7 @@ from picsellia_processing.container.troubles import image_error
     ],
 )
 def test_cause_and_cure_of_what_docker_prints(printed, cause, cure):
-    error = image_error("pushing a", f"The push refers to [a]\n{printed}\n", "ghcr.io")
+    error = image_error("pushing a", f"The push refers to [a]\n{printed}\n", "registry.example")
     assert error.found.startswith("pushing a: ")
     assert cause in error.found
     assert f"Docker said: {printed}" in error.found.replace("\n  Docker said: The push refers to [a]", "")

@@ -43,12 +43,16 @@ def test_what_cannot_name_an_image_is_refused(tmp_path, text, said):
         read_version(project(tmp_path, text))
 
 
-@pytest.mark.parametrize("registry", ["ghcr.io/acme", "localhost:5000", "127.0.0.1:5000/a/b", "docker.io/acme/"])
+@pytest.mark.parametrize(
+    "registry", ["registry.example/acme", "localhost:5000", "127.0.0.1:5000/a/b", "docker.io/acme/"]
+)
 def test_registries(registry):
     assert check_registry(registry) == registry.rstrip("/")
 
 
-@pytest.mark.parametrize("registry", ["https://ghcr.io", "", "ghcr.io/Acme", "ghcr.io:port", "a b"])
+@pytest.mark.parametrize(
+    "registry", ["https://registry.example", "", "registry.example/Acme", "registry.example:port", "a b"]
+)
 def test_no_registries(registry):
     with pytest.raises(UsageError, match="is no registry"):
         check_registry(registry)
@@ -56,5 +60,5 @@ def test_no_registries(registry):
 
 def test_a_password_in_a_registry_is_refused_and_not_repeated():
     with pytest.raises(UsageError) as refused:
-        check_registry("ann:geheim@ghcr.io")
+        check_registry("ann:geheim@registry.example")
     assert "geheim" not in str(refused.value)

@@ -7,7 +7,7 @@ from picsellia_processing.doctor.check import Status
 from picsellia_processing.doctor.docker_tools import build_checks, login_check
 
 CONFIGURATION = {
-    "auths": {"ghcr.io": {"auth": "Z2VoZWlt"}, "https://index.docker.io/v1/": {}},
+    "auths": {"registry.example": {"auth": "Z2VoZWlt"}, "https://index.docker.io/v1/": {}},
     "credHelpers": {"eu.gcr.io": "gcloud"},
 }
 
@@ -18,7 +18,9 @@ def logins(tmp_path, monkeypatch):
     (tmp_path / "config.json").write_text(json.dumps(CONFIGURATION))
 
 
-@pytest.mark.parametrize("registry", ["ghcr.io/acme", "ghcr.io", "docker.io/acme", "eu.gcr.io/project"])
+@pytest.mark.parametrize(
+    "registry", ["registry.example/acme", "registry.example", "docker.io/acme", "eu.gcr.io/project"]
+)
 def test_a_login_is_found_where_docker_keeps_it(logins, registry):
     assert login_check(registry).status == Status.OK
 
@@ -30,7 +32,7 @@ def test_a_missing_login_has_its_cure(logins):
 
 def test_logins_are_listed_by_registry_alone(logins):
     check = login_check(None)
-    assert check.found == "logins to eu.gcr.io, ghcr.io, https://index.docker.io/v1/"
+    assert check.found == "logins to eu.gcr.io, registry.example, https://index.docker.io/v1/"
     assert "Z2VoZWlt" not in repr(check)
 
 
@@ -40,7 +42,7 @@ def test_without_a_configuration_there_is_no_login(tmp_path, monkeypatch, text):
     if text:
         (tmp_path / "config.json").write_text(text)
     assert login_check(None).status == Status.WARNING
-    assert login_check("ghcr.io").status == Status.FAILED
+    assert login_check("registry.example").status == Status.FAILED
 
 
 def test_without_docker_the_checks_say_so(tmp_path, monkeypatch):

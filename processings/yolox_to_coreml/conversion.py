@@ -85,7 +85,8 @@ def _converted(checkpoint: Checkpoint, shape: tuple[int, ...], *, takes_pictures
     picture = coremltools.ImageType(INPUT, shape, color_layout=coremltools.colorlayout.BGR)
     array = coremltools.TensorType(INPUT, shape, dtype=np.float32)
     return coremltools.convert(
-        torch.jit.trace(checkpoint.network, torch.zeros(shape)),  # type: ignore[no-untyped-call]  # torch's
+        # what is traced is compared with the network at the end, so not now
+        torch.jit.trace(checkpoint.network, torch.zeros(shape), check_trace=False),  # type: ignore[no-untyped-call]  # torch's
         inputs=[picture if takes_pictures else array],
         outputs=[coremltools.TensorType(OUTPUT, dtype=np.float32)],
         **target,
@@ -128,7 +129,9 @@ def _nearest(values: NDArray[Any], flat: NDArray[Any]) -> NDArray[np.intp]:
 
 
 def save(model: Any, checkpoint: Checkpoint, image_size: int, labels: Sequence[str], path: Path) -> None:
-    """Write the model, with all that an app must know to use it; the same checkpoint gives the same bytes.
+    """Write the model, with all that an app must know to use it.
+
+    The first conversion of a process gives the same bytes each time; coremltools numbers the names of later ones on.
 
     Args:
         model: What `to_program` or `to_neural_network` made.

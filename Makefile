@@ -28,13 +28,20 @@ check: setup ## lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	for folder in $(PROCESSINGS); do MYPYPATH=$$folder $(BIN)/mypy $$folder || exit 1; done
+	$(MAKE) --no-print-directory -j 2 -O $(PROCESSINGS:%=types/%)
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
 
+# A processing by itself: they have modules of the same names, and libraries that change others when imported.
+types/%:
+	MYPYPATH=$* $(BIN)/mypy --cache-dir .mypy_cache/$* $*
+
+tests/%:
+	$(BIN)/python -m pytest -q $*
+
 test: setup check ## every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
-	for folder in $(PROCESSINGS); do $(BIN)/python -m pytest -n 2 --dist loadfile $$folder || exit 1; done
+	$(MAKE) --no-print-directory -j 2 -O $(PROCESSINGS:%=tests/%)
 
 bench: setup ## compare speed, requests and memory with picsellia-cv-engine
 	$(BIN)/python -m tests.benchmarks

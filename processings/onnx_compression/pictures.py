@@ -60,7 +60,6 @@ def read_pictures(
     context: JobContext, model: OnnxModel, class_of: dict[str, str], normalisation: Normalisation
 ) -> list[Picture]:
     """Every image that can be read, in an order that depends on their pixels alone."""
-    assert context.folder is not None
     folder = context.folder / "pictures"
     folder.mkdir()
     fit = letterboxed if model.task == "detection" else cropped

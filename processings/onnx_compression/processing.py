@@ -24,7 +24,6 @@ def compress_onnx(
     parameters: CompressionParameters,
 ) -> ProducedModel:
     """The compressed model; its size, accuracy and speed beside those of the model as it was."""
-    assert context.folder is not None
     assert context.model_version is not None
     model = read_model(weights, context.model_version.labels or {})
     labels = class_of_label(images, model)

@@ -50,7 +50,6 @@ def detector(
     parameters: TensorflowParameters,
 ) -> Detector:
     """The model, made ready once per worker."""
-    assert context.folder is not None
     names = class_names(model_version.labels or {})
     device = available_device(parameters.device)
     model = Detector(load(unpack(file, context.folder / "model"), device), device, names, parameters.batch_size)

@@ -46,7 +46,6 @@ def export(
     images: Annotated[DatasetVersion, Input("dataset_version_id")] | None = None,
 ) -> ProducedModel:
     """A file of each format, compared on pictures of the DatasetVersion given as an input, or else on made-up ones."""
-    assert context.folder is not None
     source = Checkpoint(weights, context.folder, parameters.image_size)
     files = {name: source.to(name, parameters.opset) for name in dict.fromkeys(parameters.formats)}
     pictures = made_up_pictures(parameters.pictures) if images is None else first_pictures(context, parameters.pictures)

@@ -63,7 +63,6 @@ def to_core_ml(
     from coreml.reading import read_model  # noqa: PLC0415 - likewise
     from running import letterboxed, of_core_ml, of_network, seen  # noqa: PLC0415 - likewise
 
-    assert context.folder is not None
     checkpoint = load_checkpoint(weights)
     labels = labels_of(model_version, checkpoint.classes)
     size = parameters.image_size or (SMALL if checkpoint.size in ("nano", "tiny") else LARGE)

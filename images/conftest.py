@@ -1,7 +1,7 @@
 """What the tests of images work with. They are run by images/ci/test.sh, with the images it has built.
 
-The tests in images/NAME/tests are for the image NAME and for every image that is made of it, as deep as it goes: who asks
-for `image` gets them all, one after the other.
+The tests in images/NAME/tests are for the image NAME and for every image that is made of it, as deep as it goes: a test
+that asks for `image` is run with each of them.
 """
 
 from __future__ import annotations

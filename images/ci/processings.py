@@ -2,8 +2,8 @@
 
     python images/ci/processings.py OUT [FOLDER...]
 
-OUT/processings.json gets one target for each FOLDER, named as the folder: built from a copy in which links are files, on
-the base image that its Dockerfile names, which is a target of docker-bake.hcl. Without a FOLDER, all of processings/
+OUT/processings.json gets one target for each FOLDER, named as the folder: built from a copy in which links are files,
+on the base image that its Dockerfile names, which is a target of docker-bake.hcl. Without a FOLDER, all of processings/
 that have a Dockerfile.
 """
 
@@ -38,12 +38,12 @@ def target(folder: Path, out: Path) -> dict[str, object]:
         "context": str(context),
         "args": {"BASE": "base"},
         "contexts": {"base": f"target:{base}"},
-        "tags": [f"${{image_name(\"{name}\", VERSION)}}"],
+        "tags": [f'${{image_name("{name}", VERSION)}}'],
     }
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if not sys.argv[1:]:
         sys.exit(__doc__)
     chosen = [Path(each) for each in sys.argv[2:]]
     main(Path(sys.argv[1]), chosen or [path.parent for path in sorted(ROOT.glob("processings/*/Dockerfile"))])

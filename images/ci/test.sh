@@ -4,14 +4,14 @@
 #   test.sh          what every change is tested with: the images for CPUs, a processing of each kind, cuda without torch
 #   test.sh cuda     the image cuda as it is, and those like it: 20 GB of disk
 #
-# Uses the Docker Engine that engine.sh brings up, or the machine's own where that cannot be; where there is none, says
-# so loudly and ends with 0. PYTHON has pytest and the framework.
+# Where engine.sh can bring no engine up, it says so loudly and ends with 0. PYTHON has pytest and the framework.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 PYTHON=${PYTHON:-python3}
 WORK=$(mktemp -d)
 ENGINE_UP=
+CUDA=cu128-torch2-10-python3-11
 trap finish EXIT
 
 finish() {
@@ -27,34 +27,49 @@ skip() {
 lap() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
 
 main() {
-    local targets=(cpu-python3-11 onnxruntime-python3-11 image_tiler yolo_preannotation)
-    [ "${1:-}" != cuda ] || targets=(cuda-cu128-torch2-10-python3-11 cuda-devel-cu128-torch2-10-python3-11 onnxruntime-gpu-python3-11)
+    local targets settings=()
+    if [ "${1:-}" = cuda ]; then
+        targets=("cuda-$CUDA" "cuda-devel-$CUDA" onnxruntime-gpu-python3-11)
+    else
+        targets=(cpu-python3-11 onnxruntime-python3-11 "cuda-$CUDA" image_tiler yolo_preannotation)
+        settings=(--set 'cuda-*.args.REQUIREMENTS=none.txt')
+    fi
+    find_wheels
     start_engine
-    build "${targets[@]}"
-    "$PYTHON" -m pytest images --import-mode=importlib --bake "$WORK/bake.json" --built "$WORK/built.json" -q
+    build "${targets[@]}" -- "${settings[@]}"
+    "$PYTHON" -m pytest images --import-mode=importlib -n 2 --bake "$WORK/bake.json" --built "$WORK/built.json"
     lap "tested"
+}
+
+# PyTorch for CPUs is not on PyPI: it comes from where this machine's pip finds it.
+find_wheels() {
+    [ -z "${PIP_CONF:-}" ] || return 0
+    export WHEELS=${WHEELS:-$("$PYTHON" -m pip config get global.find-links 2>/dev/null || echo "${PIP_FIND_LINKS:-}")}
+    compgen -G "$WHEELS/torch-*+cpu*.whl" >/dev/null ||
+        skip "pip knows no folder with PyTorch's wheels for CPUs: set WHEELS, or PIP_CONF to a pip.conf with PyTorch's index"
 }
 
 start_engine() {
     local environment base
-    if environment=$(images/ci/engine.sh up); then
-        ENGINE_UP=yes
-        eval "$environment"
-    else
-        skip "no Docker Engine can be started here (it needs root, Debian, and what a container may not do)"
-    fi
+    environment=$(images/ci/engine.sh up) || skip "no Docker Engine can be brought up: it needs root, Debian and its packages"
+    ENGINE_UP=yes
+    eval "$environment"
     lap "engine and registry are up"
-    base=$(images/ci/base.sh 3.11)
+    base=$(images/ci/base.sh 3.11) || skip "no stand-in for the Python image can be made"
+    docker run --rm "$base" true || skip "the engine is up, and yet a container cannot be run here"
     lap "$base is there"
     echo "{\"variable\": {\"PYTHON_IMAGES\": {\"default\": {\"3.11\": {\"image\": \"$base\", \"digest\": \"\"}}}}}" >"$WORK/bases.json"
 }
 
 build() {
-    export UNPINNED=yes BASES=$WORK/bases.json CONTEXTS=$WORK/contexts
-    export OUTPUT=type=image,push=true CA_BUNDLE=${CA_BUNDLE:-${SSL_CERT_FILE:-}} WHEELS=${WHEELS:-${PIP_FIND_LINKS:-}}
-    images/bake.sh print "$@" >"$WORK/bake.json"
-    images/bake.sh push "$@" -- --metadata-file "$WORK/built.json" --progress plain >"$WORK/bake.log" 2>&1 || { tail -40 "$WORK/bake.log"; exit 1; }
-    lap "built and pushed: $*"
+    export UNPINNED=yes BASES=$WORK/bases.json CONTEXTS=$WORK/contexts OUTPUT=type=image,push=true,compression=zstd
+    export CA_BUNDLE=${CA_BUNDLE:-${SSL_CERT_FILE:-}}
+    images/bake.sh print "$@" >"$WORK/bake.json" 2>/dev/null
+    if ! images/bake.sh push "$@" --metadata-file "$WORK/built.json" --progress plain >"$WORK/bake.log" 2>&1; then
+        tail -60 "$WORK/bake.log" >&2
+        exit 1
+    fi
+    lap "built and pushed"
 }
 
 main "$@"

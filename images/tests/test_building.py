@@ -24,7 +24,9 @@ def parent(images):
 
 
 @pytest.mark.parametrize(
-    "ignored", [ROOT, *(path.parent for path in sorted(ROOT.glob("processings/*/.dockerignore")))], ids=lambda path: path.name
+    "ignored",
+    [ROOT, *(path.parent for path in sorted(ROOT.glob("processings/*/.dockerignore")))],
+    ids=lambda path: path.name,
 )
 def test_no_secret_and_no_history_gets_into_a_build(ignored, tmp_path):
     context, out = tmp_path / "context", tmp_path / "out"
@@ -46,26 +48,31 @@ def test_no_secret_and_no_history_gets_into_a_build(ignored, tmp_path):
 def test_build_secrets_are_used_and_leave_no_trace(parent, tmp_path):
     bundle, pip_conf, saved = tmp_path / "ca.crt", tmp_path / "pip.conf", tmp_path / "saved.tar"
     bundle.write_text(f"# {SECRET}\n" + Path("/etc/ssl/certs/ca-certificates.crt").read_text())
-    pip_conf.write_text(f"[global]\nno-index = true\nfind-links = /wheels-{SECRET}\n")
+    pip_conf.write_text(f"# {SECRET}\n[global]\nno-index = true\n")
     (tmp_path / "requirements.txt").write_text("tqdm\n")
     (tmp_path / "missing.txt").write_text("a-package-that-is-nowhere\n")
     (tmp_path / "Dockerfile").write_text(
         f"FROM {parent}\nUSER root\nCOPY *.txt ./\n"
         "RUN --mount=type=secret,id=ca --mount=type=secret,id=pip install-requirements requirements.txt && "
         "(install-requirements missing.txt >/processing/pip.log 2>&1 || echo refused >/processing/refused)\n"
-        f"RUN sed -i s/{SECRET[:8]}[a-z0-9-]*/hidden/g pip.log\n"
     )
 
     secrets = (f"id=ca,src={bundle}", f"id=pip,src={pip_conf}")
     options = [word for secret in secrets for word in ("--secret", secret)]
-    docker("build", "--no-cache", *options, "--output", f"type=oci,dest={saved},compression=uncompressed,force-compression=true", str(tmp_path))
+    docker(
+        "build",
+        "--no-cache",
+        *options,
+        "--output",
+        f"type=oci,dest={saved},compression=uncompressed,force-compression=true",
+        str(tmp_path),
+    )
 
     log = _read(saved, "processing/pip.log")
     assert b"a-package-that-is-nowhere" in log  # the pip.conf was used: nothing was looked for on an index
     assert b"a constraints.txt of your own" in log
     assert _read(saved, "processing/refused") == b"refused\n"
-    contents = saved.read_bytes()
-    assert contents.count(SECRET.encode()) == 0 or SECRET.encode() not in contents
+    assert SECRET.encode() not in saved.read_bytes()
 
 
 def _read(image, path):
@@ -91,7 +98,14 @@ def test_a_change_of_code_costs_one_small_layer(images, tmp_path):
         file.write("# changed\n")
     name = f"{before.reference.partition('@')[0]}:changed"
 
-    docker("build", "--build-arg", f"BASE={images['cpu'].reference}", "--output", f"type=image,name={name},push=true", str(context))
+    docker(
+        "build",
+        "--build-arg",
+        f"BASE={images['cpu'].reference}",
+        "--output",
+        f"type=image,name={name},push=true",
+        str(context),
+    )
 
     after = layers(name)
     assert [layer["digest"] for layer in after[:-1]] == [layer["digest"] for layer in before.layers[:-1]]
@@ -131,9 +145,19 @@ def test_two_builds_from_nothing_are_one_image(tmp_path):
 
 def _built_anew(out):
     output = f"cpu-python3-11.output=type=oci,dest={out},rewrite-timestamp=true"
-    command = [str(ROOT / "images" / "bake.sh"), "load", "cpu-python3-11", "--", "--no-cache", "--provenance=false", "--set", output]
+    command = [
+        str(ROOT / "images" / "bake.sh"),
+        "load",
+        "cpu-python3-11",
+        "--",
+        "--no-cache",
+        "--provenance=false",
+        "--set",
+        output,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with tarfile.open(out) as archive:
-        (manifest,) = json.loads(archive.extractfile("index.json").read())["manifests"]
-    return manifest["digest"]
+        manifests = json.loads(archive.extractfile("index.json").read())["manifests"]
+    (digest,) = {manifest["digest"] for manifest in manifests}  # one manifest for each tag
+    return digest

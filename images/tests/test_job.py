@@ -72,7 +72,7 @@ def test_the_job_succeeds_and_its_annotations_are_those_of_a_dry_run(run_job, cl
 
     assert done.returncode == 0, done.stderr
     assert job.sync()["status"] == "SUCCEEDED"
-    assert any("annotated" in line["content"] for line in platform.job_lines(str(job.id)))
+    assert any("annotated" in line["log"] for line in platform.job_lines(str(job.id)))
     version = client.get_dataset_version_by_id(platform.seeded["dataset_version_id"])
     annotations = _boxes(to_coco(read_end_state(version, {})))
     assert annotations == _boxes(json.loads((outside / "annotations.json").read_text()))
@@ -102,5 +102,5 @@ def _boxes(coco):
 def _lasting(report):
     """What of a report does not depend on the Job's id, the folder's name, the time and the machine."""
     kept = ("status", "reason", "task", "assets", "shapes", "dropped_shapes", "skipped", "parameters", "labels")
-    failures = sorted((each["filename"], each["stage"], each["reason"]) for each in report["failures"])
+    failures = sorted((each["asset"], each["stage"], each["reason"]) for each in report["failures"])
     return {name: report[name] for name in kept} | {"failures": failures}

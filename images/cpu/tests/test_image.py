@@ -84,8 +84,8 @@ def test_there_is_no_compiler(image):
 
 def test_nothing_is_left_of_how_it_was_built(image):
     left = image.as_root(
-        "find /var/cache/pip /var/lib/apt/lists /var/cache/apt/archives /run/secrets /root /tmp /wheels -type f ! -name lock "
-        "! -path /root/.bashrc ! -path /root/.profile ! -path /root/.wget-hsts 2>/dev/null || true"
+        "find /var/cache/pip /var/lib/apt/lists /var/cache/apt/archives /run/secrets /root /tmp /wheels -type f "
+        "! -name lock ! -path /root/.bashrc ! -path /root/.profile ! -path /root/.wget-hsts 2>/dev/null || true"
     )
     secrets = image.as_root("find / -xdev \\( -name '.env*' -o -name '*.key' -o -name .git -o -name id_rsa \\)")
 
@@ -95,7 +95,9 @@ def test_nothing_is_left_of_how_it_was_built(image):
 
 def test_packages_fit_together_and_are_the_locked_ones(image):
     assert "No broken requirements found" in image.run("python", "-m", "pip", "check")
-    locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", image.shell("cat /opt/processing/requirements/*.txt"), re.MULTILINE))
+    locked = dict(
+        re.findall(r"^([a-z0-9-]+)==(\S+)", image.shell("cat /opt/processing/requirements/*.txt"), re.MULTILINE)
+    )
     freeze = image.run("python", "-m", "pip", "list", "--format=freeze")
     installed = {name.lower().replace("_", "-"): version for name, version in re.findall(r"(\S+)==(\S+)", freeze)}
 

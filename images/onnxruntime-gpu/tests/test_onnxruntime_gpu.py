@@ -10,4 +10,6 @@ def test_its_cuda_libraries_are_found_by_the_linker(image):
     said = image.run("python", "-c", script)
 
     assert "CUDAExecutionProvider" in said
-    assert "not found" not in image.shell(f"ldd {said.split()[-1]} | grep -v libcuda.so.1 | grep -v libonnxruntime_providers_shared || true")
+    assert "not found" not in image.shell(
+        f"ldd {said.split()[-1]} | grep -v libcuda.so.1 | grep -v libonnxruntime_providers_shared || true"
+    )

@@ -2,20 +2,21 @@
 # Builds images on a plain Debian machine, pushes them to a registry on loopback, and tests what comes back from there.
 #
 #   test.sh          what every change is tested with: the images for CPUs, a processing of each kind, cuda without torch
-#   test.sh cuda     the image cuda as it is, and those like it: 20 GB of disk
+#   test.sh cuda     the image cuda as it is, and those like it: 30 GB of disk
 #
 # Where engine.sh can bring no engine up, it says so loudly and ends with 0. PYTHON has pytest and the framework.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 PYTHON=${PYTHON:-python3}
+CACHE=${PXP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/picsellia-processing}
 WORK=$(mktemp -d)
 ENGINE_UP=
 CUDA=cu128-torch2-10-python3-11
 trap finish EXIT
 
 finish() {
-    [ -z "$ENGINE_UP" ] || images/ci/engine.sh down
+    [ -z "$ENGINE_UP" ] || images/ci/engine.sh "$ENGINE_UP"
     rm -rf "$WORK"
 }
 
@@ -27,18 +28,24 @@ skip() {
 lap() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
 
 main() {
-    local targets settings=()
+    local targets settings tests
     if [ "${1:-}" = cuda ]; then
         targets=("cuda-$CUDA" "cuda-devel-$CUDA" onnxruntime-gpu-python3-11)
+        settings=()
+        tests=(images/cpu images/cuda images/cuda-devel images/onnxruntime-gpu)
+        export ENGINE_DIR=$CACHE/engine-for-cuda
     else
         targets=(cpu-python3-11 onnxruntime-python3-11 "cuda-$CUDA" image_tiler yolo_preannotation)
         settings=(--set 'cuda-*.args.REQUIREMENTS=none.txt')
+        tests=(images)
+        find_wheels
     fi
-    find_wheels
     start_engine
     build "${targets[@]}" -- "${settings[@]}"
-    "$PYTHON" -m pytest images --import-mode=importlib -n 2 --bake "$WORK/bake.json" --built "$WORK/built.json"
+    "$PYTHON" -m pytest "${tests[@]}" --import-mode=importlib -n 2 --bake "$WORK/bake.json" --built "$WORK/built.json"
     lap "tested"
+    docker buildx prune --force --keep-storage 20gb >/dev/null
+    docker image prune --all --force --filter until=240h >/dev/null
 }
 
 # PyTorch for CPUs is not on PyPI: it comes from where this machine's pip finds it.
@@ -51,8 +58,11 @@ find_wheels() {
 
 start_engine() {
     local environment base
-    environment=$(images/ci/engine.sh up) || skip "no Docker Engine can be brought up: it needs root, Debian and its packages"
-    ENGINE_UP=yes
+    mkdir -p "$CACHE"
+    exec 9>"$CACHE/lock"
+    flock 9 || skip "there is no flock, which keeps two runs from sharing one engine"
+    environment=$(images/ci/engine.sh up 9>&-) || skip "no Docker Engine can be brought up: it needs root, Debian and its packages"
+    ENGINE_UP=$([ -z "${ENGINE_DIR:-}" ] && echo down || echo purge) # what was built for CUDA is too large to keep
     eval "$environment"
     lap "engine and registry are up"
     base=$(images/ci/base.sh 3.11) || skip "no stand-in for the Python image can be made"

@@ -27,6 +27,7 @@ main() {
     echo "$IMAGE"
 }
 
+# usrmerge goes again, with the perl it brings: the official image has neither.
 make_root() {
     command -v mmdebstrap >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends mmdebstrap) >&2
     mkdir -p "$CACHE"
@@ -34,11 +35,11 @@ make_root() {
         --aptopt='Apt::Install-Recommends "false"' \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
-        --customize-hook='chroot "$1" apt-get -qq purge --yes usr-is-merged+ "?and(?installed,?or(?name(perl),?name(usrmerge)),?not(?essential))"' \
+        --customize-hook='chroot "$1" apt-get -qq purge --yes usr-is-merged+ "?and(?installed,?or(?name(perl),?name(usrmerge)),?not(?essential))" >/dev/null 2>&1' \
         --customize-hook='ln -s python3 "$1/usr/bin/python"' \
         --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin' \
         --customize-hook='echo "Dir::Cache::pkgcache \"\"; Dir::Cache::srcpkgcache \"\";" >"$1/etc/apt/apt.conf.d/no-cache"' \
-        "$SUITE" "$ROOT.part.tar" - </dev/stdin >&2
+        "$SUITE" "$ROOT.part.tar" - >&2
     mv "$ROOT.part.tar" "$ROOT"
 }
 

@@ -16,6 +16,7 @@ CACHE=${PXP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/picsellia-processing}
 DIR=${ENGINE_DIR:-$CACHE/engine}
 TOOLS=$CACHE/docker-from-trixie
 STATE=$DIR/state
+FORWARDING=/run/picsellia-processing.ip_forward # what it was before the first engine came
 PACKAGES=(docker.io docker-cli containerd docker-buildx)
 PROGRAMS=(runc iptables ip docker-registry)
 PROGRAM_PACKAGES=(runc iptables iproute2 docker-registry)
@@ -85,7 +86,7 @@ connect_bridge() {
     echo "172.31.$((200 + number))" >"$STATE/network"
     ip addr add "$(<"$STATE/network").1/24" dev "pxp$number"
     ip link set "pxp$number" up
-    cat /proc/sys/net/ipv4/ip_forward >"$STATE/ip_forward"
+    [ -e $FORWARDING ] || cat /proc/sys/net/ipv4/ip_forward >$FORWARDING
     echo 1 >/proc/sys/net/ipv4/ip_forward
     firewall -I
 }
@@ -172,11 +173,11 @@ down() {
     rm -rf "$STATE" "$DIR/exec"
 }
 
-# As it was before - unless another engine still routes.
+# As it was before - unless somebody still routes.
 restore_forwarding() {
-    [ -e "$STATE/ip_forward" ] || return 0
-    [ -z "$(ip -brief link show type bridge)" ] || return 0
-    cat "$STATE/ip_forward" >/proc/sys/net/ipv4/ip_forward
+    [ -e $FORWARDING ] && [ -z "$(ip -brief link show type bridge)" ] || return 0
+    cat $FORWARDING >/proc/sys/net/ipv4/ip_forward
+    rm $FORWARDING
 }
 
 # Ends the process noted under NAME if it still is PROGRAM: its id may have gone to another one since.

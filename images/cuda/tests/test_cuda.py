@@ -29,7 +29,7 @@ def test_torch_is_the_one_of_its_tag_and_built_for_its_cuda(image):
 
 @pytest.mark.usefixtures("_with_torch")
 def test_there_is_one_cuda(image):
-    found = image.shell(f"find / -xdev -type f \\( {' -o '.join(f'-name {name}*' for name in LIBRARIES)} \\)").split()
+    found = image.as_root(f"find / -xdev -type f \\( {' -o '.join(f'-name {name}*' for name in LIBRARIES)} \\)").split()
 
     for name in LIBRARIES:
         assert len([path for path in found if path.rpartition("/")[2].startswith(f"{name}.")]) == 1, name

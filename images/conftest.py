@@ -61,9 +61,12 @@ class Image:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        (found,) = json.loads(docker("image", "inspect", self.reference).stdout)
-        config: dict[str, Any] = found["Config"]
+        config: dict[str, Any] = _inspected(self.reference)["Config"]
         return config
+
+    @cached_property
+    def contents(self) -> list[str]:
+        return contents(self.reference)
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -79,6 +82,18 @@ class Image:
     def layers(self) -> list[dict[str, Any]]:
         """Digest and compressed size of each layer, the lowest first."""
         return layers(self.reference)
+
+
+def contents(reference: str) -> list[str]:
+    """The digest of what is in each layer, however it is compressed; the lowest first. The image must be here."""
+    digests: list[str] = _inspected(reference)["RootFS"]["Layers"]
+    return digests
+
+
+def _inspected(reference: str) -> dict[str, Any]:
+    (found,) = json.loads(docker("image", "inspect", reference).stdout)
+    inspected: dict[str, Any] = found
+    return inspected
 
 
 def layers(reference: str) -> list[dict[str, Any]]:

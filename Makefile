@@ -7,10 +7,10 @@ YOLO := processings/yolo_preannotation
 PROCESSINGS := $(patsubst %/processing.py,%,$(wildcard processings/*/processing.py))
 REQUIREMENTS := $(wildcard processings/*/requirements.txt)
 
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench clean image image-load image-print image-lint image-pin image-lock image-test image-test-cuda
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## make .venv with pxp and everything the tests need
 
@@ -45,6 +45,30 @@ test: setup check ## every test
 
 bench: setup ## compare speed, requests and memory with picsellia-cv-engine
 	$(BIN)/python -m tests.benchmarks
+
+image: ## build the images TARGET="cpu torch ..." (images/README.md) and push them to REGISTRY
+	images/bake.sh push $(TARGET)
+
+image-load: ## the same, for the Docker Engine of this machine
+	images/bake.sh load $(TARGET)
+
+image-print: ## show what would be built
+	images/bake.sh print $(TARGET)
+
+image-lint: setup ## lint every Dockerfile and script of the images
+	$(BIN)/hadolint --config images/.hadolint.yaml --failure-threshold warning $(wildcard images/*/Dockerfile processings/*/Dockerfile)
+
+image-pin: ## write the digests of the Python images into images/bases.lock.json
+	$(PYTHON) images/ci/pin.py
+
+image-lock: ## write the hashed requirements of the images anew; needs uv
+	images/ci/lock.sh
+
+image-test: setup ## build, push, pull, test and run images, with an engine brought up for it
+	PYTHON=$(CURDIR)/$(BIN)/python images/ci/test.sh
+
+image-test-cuda: setup ## the same with the images for GPUs as they are: 30 GB of disk
+	PYTHON=$(CURDIR)/$(BIN)/python images/ci/test.sh cuda
 
 clean: ## remove what set-up and runs have made
 	rm -rf $(VENV) .cache pxp-out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -24,7 +24,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def _without_tensorflow() -> Iterator[None]:
-    """Keep coremltools from importing TensorFlow, which takes seconds where it is installed; only torch is converted."""
+    """Keep coremltools from importing TensorFlow, which takes seconds where it is there; only torch is converted."""
     if "tensorflow" in sys.modules:
         yield
         return

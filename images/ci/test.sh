@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Builds images on a plain Debian machine, pushes them to a registry on loopback, and tests what comes back from there.
+#
+#   test.sh          what every change is tested with: the images for CPUs, a processing of each kind, cuda without torch
+#   test.sh cuda     the image cuda as it is, and those like it: 30 GB of disk
+#
+# Where engine.sh can bring no engine up, it says so loudly and ends with 0. PYTHON has pytest and the framework.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+PYTHON=${PYTHON:-python3}
+CACHE=${PXP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/picsellia-processing}
+WORK=$(mktemp -d)
+ENGINE_UP=
+CUDA=cu128-torch2-10-python3-11
+trap finish EXIT
+
+finish() {
+    [ -z "$ENGINE_UP" ] || images/ci/engine.sh "$ENGINE_UP"
+    rm -rf "$WORK"
+}
+
+skip() {
+    printf '\n%s\n' "************ IMAGES ARE NOT TESTED: $*" >&2
+    exit 0
+}
+
+lap() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
+
+main() {
+    local targets settings tests
+    if [ "${1:-}" = cuda ]; then
+        targets=("cuda-$CUDA" "cuda-devel-$CUDA" onnxruntime-gpu-python3-11)
+        settings=()
+        tests=(images/cpu images/cuda images/cuda-devel images/onnxruntime-gpu)
+        export ENGINE_DIR=$CACHE/engine-for-cuda
+    else
+        targets=(cpu-python3-11 onnxruntime-python3-11 "cuda-$CUDA" image_tiler yolo_preannotation)
+        settings=(--set 'cuda-*.args.REQUIREMENTS=none.txt')
+        tests=(images)
+        find_wheels
+    fi
+    start_engine
+    build "${targets[@]}" -- "${settings[@]}"
+    "$PYTHON" -m pytest "${tests[@]}" --import-mode=importlib -n 2 --bake "$WORK/bake.json" --built "$WORK/built.json"
+    lap "tested"
+    docker buildx prune --force --keep-storage 20gb >/dev/null
+    docker image prune --all --force --filter until=240h >/dev/null
+}
+
+# PyTorch for CPUs is not on PyPI: it comes from where this machine's pip finds it.
+find_wheels() {
+    [ -z "${PIP_CONF:-}" ] || return 0
+    export WHEELS=${WHEELS:-$("$PYTHON" -m pip config get global.find-links 2>/dev/null || echo "${PIP_FIND_LINKS:-}")}
+    compgen -G "$WHEELS/torch-*+cpu*.whl" >/dev/null ||
+        skip "pip knows no folder with PyTorch's wheels for CPUs: set WHEELS, or PIP_CONF to a pip.conf with PyTorch's index"
+}
+
+start_engine() {
+    local environment base
+    mkdir -p "$CACHE"
+    exec 9>"$CACHE/lock"
+    flock 9 || skip "there is no flock, which keeps two runs from sharing one engine"
+    environment=$(images/ci/engine.sh up 9>&-) || skip "no Docker Engine can be brought up: it needs root, Debian and its packages"
+    ENGINE_UP=$([ -z "${ENGINE_DIR:-}" ] && echo down || echo purge) # what was built for CUDA is too large to keep
+    eval "$environment"
+    lap "engine and registry are up"
+    base=$(images/ci/base.sh 3.11) || skip "no stand-in for the Python image can be made"
+    docker run --rm "$base" true || skip "the engine is up, and yet a container cannot be run here"
+    lap "$base is there"
+    echo "{\"variable\": {\"PYTHON_IMAGES\": {\"default\": {\"3.11\": {\"image\": \"$base\", \"digest\": \"\"}}}}}" >"$WORK/bases.json"
+}
+
+build() {
+    export UNPINNED=yes BASES=$WORK/bases.json CONTEXTS=$WORK/contexts OUTPUT=type=image,push=true,compression=zstd
+    export CA_BUNDLE=${CA_BUNDLE:-${SSL_CERT_FILE:-}}
+    images/bake.sh print "$@" >"$WORK/bake.json" 2>/dev/null
+    if ! images/bake.sh push "$@" --metadata-file "$WORK/built.json" --progress plain >"$WORK/bake.log" 2>&1; then
+        tail -60 "$WORK/bake.log" >&2
+        exit 1
+    fi
+    lap "built and pushed"
+}
+
+main "$@"

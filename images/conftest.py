@@ -1,0 +1,169 @@
+"""What the tests of images work with. They are run by images/ci/test.sh, with the images it has built.
+
+The tests in images/NAME/tests are for the image NAME and for every image that is made of it, as deep as it goes: a test
+that asks for `image` is run with each of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DOCKER = os.environ.get("DOCKER", "docker")
+UID = 42420
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bake", type=Path, required=True, metavar="FILE", help="what `bake --print` says")
+    parser.addoption("--built", type=Path, required=True, metavar="FILE", help="the metadata file of that bake")
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that was built and pushed.
+
+    target:    its name in the bake file
+    reference: its name and digest, as `docker run` takes them
+    lineage:   the folders of this image and those it is made of, the nearest first
+    arguments: what its Dockerfile got
+    """
+
+    target: str
+    reference: str
+    lineage: tuple[str, ...]
+    arguments: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.lineage[0]
+
+    def run(self, *command: str, options: tuple[str, ...] = (), code: int | None = 0) -> str:
+        """What a container prints; it must end with `code`."""
+        done = docker("run", "--rm", *options, self.reference, *command, code=None)
+        assert code is None or done.returncode == code, f"exit {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def shell(self, script: str, *, options: tuple[str, ...] = ()) -> str:
+        return self.run("sh", "-c", script, options=options)
+
+    def as_root(self, script: str) -> str:
+        return self.shell(script, options=("--user", "0:0"))
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        config: dict[str, Any] = _inspected(self.reference)["Config"]
+        return config
+
+    @cached_property
+    def contents(self) -> list[str]:
+        return contents(self.reference)
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        return dict(variable.split("=", 1) for variable in self.config["Env"])
+
+    @cached_property
+    def unpacked_bytes(self) -> int:
+        """What all layers take on a disk: a file that a later layer has again counts twice."""
+        sizes = docker("history", "--human=false", "--format", "{{.Size}}", self.reference).stdout.split()
+        return sum(map(int, sizes))
+
+    @cached_property
+    def layers(self) -> list[dict[str, Any]]:
+        """Digest and compressed size of each layer, the lowest first."""
+        return layers(self.reference)
+
+
+def contents(reference: str) -> list[str]:
+    """The digest of what is in each layer, however it is compressed; the lowest first. The image must be here."""
+    digests: list[str] = _inspected(reference)["RootFS"]["Layers"]
+    return digests
+
+
+def _inspected(reference: str) -> dict[str, Any]:
+    (found,) = json.loads(docker("image", "inspect", reference).stdout)
+    inspected: dict[str, Any] = found
+    return inspected
+
+
+def layers(reference: str) -> list[dict[str, Any]]:
+    manifest = raw_manifest(reference)
+    if "manifests" in manifest:  # an index: the image, and the attestation of how it was built
+        (platform,) = (each for each in manifest["manifests"] if each["platform"]["os"] != "unknown")
+        manifest = raw_manifest(f"{reference.partition('@')[0]}@{platform['digest']}")
+    found: list[dict[str, Any]] = manifest["layers"]
+    return found
+
+
+def raw_manifest(reference: str) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(docker("buildx", "imagetools", "inspect", "--raw", reference).stdout)
+    return manifest
+
+
+def docker(
+    *arguments: str, code: int | None = 0, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [DOCKER, *arguments], capture_output=True, text=True, check=False, env={**os.environ, **(env or {})}
+    )
+    assert code is None or done.returncode == code, f"docker {arguments[0]}: exit {done.returncode}:\n{done.stderr}"
+    return done
+
+
+def built_images(bake: Path, built: Path) -> list[Image]:
+    targets = json.loads(bake.read_text())["target"]
+    return [
+        Image(
+            target=name,
+            reference=f"{found['image.name'].split(',')[0].rpartition(':')[0]}@{found['containerimage.digest']}",
+            lineage=tuple(lineage(targets, name)),
+            arguments=targets[name].get("args", {}),
+        )
+        for name, found in json.loads(built.read_text()).items()
+        if "containerimage.digest" in found
+    ]
+
+
+def lineage(targets: Mapping[str, Any], name: str) -> list[str]:
+    target = targets[name]
+    contexts = target.get("contexts", {})
+    parent = contexts.get("parent") or contexts.get("base")
+    return [Path(target["context"]).name, *(lineage(targets, parent.removeprefix("target:")) if parent else [])]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "image" not in metafunc.fixturenames:
+        return
+    option = metafunc.config.option
+    images = built_images(option.bake, option.built)
+    folder = metafunc.definition.path.parents[1].name
+    chosen = [image for image in images if folder in image.lineage]
+    metafunc.parametrize("image", chosen, ids=[image.target for image in chosen], scope="session")
+
+
+@pytest.fixture(scope="session")
+def images(request: pytest.FixtureRequest) -> dict[str, Image]:
+    """All images that were built, by the name of their folder."""
+    option = request.config.option
+    return {image.name: image for image in built_images(option.bake, option.built)}
+
+
+@pytest.fixture(scope="session")
+def docker_command() -> list[str]:
+    return [DOCKER]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pulled(images: dict[str, Image]) -> None:
+    for image in images.values():
+        docker("pull", "--quiet", image.reference)

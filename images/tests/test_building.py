@@ -1,0 +1,161 @@
+"""What a build takes in, what it leaves out, and how little a change costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ..conftest import contents, docker, layers
+
+ROOT = Path(__file__).parents[2]
+SECRET = "a-secret-that-nobody-may-find-0815"
+SECRET_FILES = (".env", ".env.production", ".git/config", "sub/.env", "server.key", "sub/server.pem")
+
+
+@pytest.fixture(scope="module")
+def parent(images):
+    """A name for the image cpu that a Dockerfile of these tests can begin with."""
+    return images["cpu"].reference
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    [ROOT, *(path.parent for path in sorted(ROOT.glob("processings/*/.dockerignore")))],
+    ids=lambda path: path.name,
+)
+def test_no_secret_and_no_history_gets_into_a_build(ignored, tmp_path):
+    context, out = tmp_path / "context", tmp_path / "out"
+    for folder in (context, context / "framework"):
+        for name in SECRET_FILES:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(SECRET)
+    (context / "framework" / "module.py").write_text("")
+    shutil.copy(ignored / ".dockerignore", context)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+
+    docker("build", "--file", str(tmp_path / "Dockerfile"), "--output", f"type=local,dest={out}", str(context))
+
+    assert {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()} - {".dockerignore"} == {
+        "framework/module.py"
+    }
+
+
+def test_build_secrets_are_used_and_leave_no_trace(parent, tmp_path):
+    bundle, pip_conf, saved = tmp_path / "ca.crt", tmp_path / "pip.conf", tmp_path / "saved.tar"
+    bundle.write_text(f"# {SECRET}\n" + Path("/etc/ssl/certs/ca-certificates.crt").read_text())
+    pip_conf.write_text(f"# {SECRET}\n[global]\nno-index = true\n")
+    (tmp_path / "requirements.txt").write_text("tqdm\n")
+    (tmp_path / "missing.txt").write_text("a-package-that-is-nowhere\n")
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {parent}\nUSER root\nCOPY *.txt ./\n"
+        "RUN --mount=type=secret,id=ca --mount=type=secret,id=pip install-requirements requirements.txt && "
+        "(install-requirements missing.txt >/processing/pip.log 2>&1 || echo refused >/processing/refused)\n"
+    )
+
+    secrets = (f"id=ca,src={bundle}", f"id=pip,src={pip_conf}")
+    options = [word for secret in secrets for word in ("--secret", secret)]
+    docker(
+        "build",
+        "--no-cache",
+        *options,
+        "--output",
+        f"type=oci,dest={saved},compression=uncompressed,force-compression=true",
+        str(tmp_path),
+    )
+
+    log = _read(saved, "processing/pip.log")
+    assert b"a-package-that-is-nowhere" in log  # the pip.conf was used: nothing was looked for on an index
+    assert b"a constraints.txt of your own" in log
+    assert _read(saved, "processing/refused") == b"refused\n"
+    assert SECRET.encode() not in saved.read_bytes()
+
+
+def _read(image, path):
+    with tarfile.open(image) as outer:
+        for member in outer.getmembers():
+            blob = outer.extractfile(member)
+            if blob is None or not member.name.startswith("blobs/"):
+                continue
+            try:
+                with tarfile.open(fileobj=blob) as layer:
+                    found = layer.extractfile(path)
+                    if found is not None:
+                        return found.read()
+            except (tarfile.TarError, KeyError):
+                continue
+    raise AssertionError(f"no layer has {path}")
+
+
+def test_a_change_of_code_costs_one_small_layer(images, tmp_path):
+    before = images["image_tiler"]
+    context = shutil.copytree(ROOT / "processings" / "image_tiler", tmp_path / "image_tiler")
+    with (context / "processing.py").open("a") as file:
+        file.write("# changed\n")
+    name = f"{before.reference.partition('@')[0]}:changed"
+
+    output = f"type=image,name={name},push=true"
+    docker("build", "--build-arg", f"BASE={images['cpu'].reference}", "--output", output, str(context))
+    docker("pull", name)
+
+    assert contents(name)[:-1] == before.contents[:-1]
+    assert contents(name)[-1] != before.contents[-1]
+    assert layers(name)[-1]["size"] < 1_000_000
+
+
+def test_the_framework_is_the_last_layer_of_a_base_and_small(images):
+    for name in ("cpu", "onnxruntime", "torch", "cuda"):
+        if name in images:
+            assert images[name].layers[-1]["size"] < 1_000_000, name
+    shared = images["cpu"].contents[:-1]
+    assert images["onnxruntime"].contents[: len(shared)] == shared
+
+
+def test_an_old_dockerfile_of_the_vendor_still_stops_cleanly(parent, tmp_path, docker_command):
+    (tmp_path / "main.py").write_text("import time\nprint('ready', flush=True)\ntime.sleep(60)\n")
+    (tmp_path / "Dockerfile").write_text(
+        f'FROM {parent}\nWORKDIR /experiment\nCOPY main.py .\nENTRYPOINT ["run", "python3.11", "main.py"]\n'
+    )
+    docker("build", "--load", "--tag", "old-dockerfile", str(tmp_path))
+    container = docker("run", "--detach", "old-dockerfile").stdout.strip()
+    try:
+        while "ready" not in docker("logs", container).stdout:
+            pass
+        docker("stop", "--time", "30", container)
+        assert docker("wait", container).stdout.strip() == "143"
+    finally:
+        docker("rm", "--force", container)
+        docker("rmi", "old-dockerfile")
+
+
+def test_two_builds_from_nothing_are_one_image(tmp_path):
+    digests = {_built_anew(tmp_path / f"{number}.tar") for number in (1, 2)}
+
+    assert len(digests) == 1
+
+
+def _built_anew(out):
+    output = f"cpu-python3-11.output=type=oci,dest={out},rewrite-timestamp=true"
+    command = [
+        str(ROOT / "images" / "bake.sh"),
+        "load",
+        "cpu-python3-11",
+        "--",
+        "--no-cache",
+        "--provenance=false",
+        "--set",
+        output,
+    ]
+    # Another time than usual: what is built here must not be taken from the cache by anybody else.
+    variables = {**os.environ, "SOURCE_DATE_EPOCH": "315619200"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(out) as archive:
+        manifests = json.loads(archive.extractfile("index.json").read())["manifests"]
+    (digest,) = {manifest["digest"] for manifest in manifests}  # one manifest for each tag
+    return digest

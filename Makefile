@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 YOLO := processings/yolo_preannotation
 PROCESSINGS := $(patsubst %/processing.py,%,$(wildcard processings/*/processing.py))
 REQUIREMENTS := $(wildcard processings/*/requirements.txt)
@@ -17,8 +18,8 @@ setup: $(STAMP) ## make .venv with pxp and everything the tests need
 $(STAMP): pyproject.toml constraints.txt requirements-dev.txt $(REQUIREMENTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
 	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[platform]' --requirement requirements-dev.txt $(REQUIREMENTS:%=--requirement %)
+	$(INSTALL) --editable '.[platform]' --requirement requirements-dev.txt
+	$(INSTALL) $(REQUIREMENTS:%=--requirement %)
 	touch $@
 
 demo: setup ## run YOLO pre-annotation on its fixture, offline

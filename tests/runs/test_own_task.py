@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from picsellia_processing.errors import DefinitionError
-from picsellia_processing.processing import load
+from picsellia_processing.loading import load
 
 from tests.runs.rig import PROCESSINGS
 

@@ -31,7 +31,7 @@ def define(target: str, image: ImageReference) -> Registration:
         UsageError: TARGET names nothing.
         DefinitionError: it has mistakes, or its `pyproject.toml` has.
     """
-    from picsellia_processing.processing import load  # noqa: PLC0415 - imports the author's code, and what that needs
+    from picsellia_processing.loading import load  # noqa: PLC0415 - imports the author's code, and what that needs
 
     project, processing = read_project(target), load(target)
     inputs = {each.name: each for each in declared_inputs(processing, project.needs.inputs)}

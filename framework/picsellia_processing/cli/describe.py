@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     import json  # noqa: PLC0415 - `pxp --help` does without
     from contextlib import redirect_stdout  # noqa: PLC0415 - likewise
 
-    from picsellia_processing.processing import load  # noqa: PLC0415 - likewise
+    from picsellia_processing.loading import load  # noqa: PLC0415 - likewise
 
     with redirect_stdout(sys.stderr):  # what the author's modules print when imported is no JSON
         description = load(arguments.target).describe()

@@ -129,7 +129,7 @@ def _read(target: str) -> _Named:
         return _Named(target)
     from picsellia_processing.cli.project import read_project  # noqa: PLC0415 - only TARGET needs it
     from picsellia_processing.cli.target import check_target  # noqa: PLC0415 - likewise
-    from picsellia_processing.processing import load  # noqa: PLC0415 - imports the author's code
+    from picsellia_processing.loading import load  # noqa: PLC0415 - imports the author's code
 
     check_target(target)
     project = read_project(target)

@@ -14,8 +14,8 @@ from picsellia_processing.job.channel import Chapter, Failure, Progress, Snapsho
 from picsellia_processing.job.measure import peak_rss
 from picsellia_processing.job.predictions import Predictions
 from picsellia_processing.job.report import plain
+from picsellia_processing.loading import load
 from picsellia_processing.parameters import Parameters, StreamParameters, resolve
-from picsellia_processing.processing import Processing, load
 from picsellia_processing.sdk.client import connect
 from picsellia_processing.sdk.environment import Environment, read_environment
 from picsellia_processing.sdk.job import resolve_job
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from picsellia_processing.image import AssetReference
     from picsellia_processing.inputs import ModelFile
     from picsellia_processing.job.channel import Sender
+    from picsellia_processing.processing import Processing
 
 INTERVAL = 1.0
 """Seconds between two looks at the counts."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-from picsellia_processing.processing import load
+from picsellia_processing.loading import load
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 from picsellia_processing import Image
-from picsellia_processing.processing import load
+from picsellia_processing.loading import load
 from PIL import Image as Pillow
 from PIL import ImageOps
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from picsellia_processing.processing import load
+from picsellia_processing.loading import load
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from picsellia_processing import Classification, Image, Rectangle, Sample
-from picsellia_processing.processing import load
+from picsellia_processing.loading import load
 from PIL import Image as Pillow
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from picsellia_processing.processing import load
+from picsellia_processing.loading import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

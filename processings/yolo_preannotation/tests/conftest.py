@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from picsellia_processing import Image, Labels
-from picsellia_processing.processing import load
+from picsellia_processing.loading import load
 from PIL import Image as Pillow
 from PIL import ImageOps
 

@@ -1,0 +1,122 @@
+"""Loading a processing by name: from a folder, or from a module."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from picsellia_processing.errors import DefinitionError, UsageError
+from picsellia_processing.parameters import suggestion
+from picsellia_processing.processing import Processing, ProcessingClass
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ENTRY_MODULE = "processing"
+"""The module of a processing folder that holds the processing: `processing.py`."""
+
+
+def load(target: str) -> Processing[..., Any]:
+    """The processing that TARGET names: a folder with a `processing.py`, or `module:attribute`, or `folder:attribute`.
+
+    A folder, or else the current one, is put in front of `sys.path`, so that its modules import each other by name.
+    Whatever importing the author's module raises passes through.
+
+    Raises:
+        UsageError: TARGET names nothing.
+        DefinitionError: it names something that is not a processing, or one with mistakes.
+    """
+    place, _, attribute = target.partition(":")
+    module = _load_folder(Path(place)) if Path(place).is_dir() else _load_module(place, target)
+    found = _named(module, attribute) if attribute else _only(module)
+    found.check()
+    return found
+
+
+def _load_folder(folder: Path) -> ModuleType:
+    path = folder.resolve() / f"{ENTRY_MODULE}.py"
+    if not path.is_file():
+        raise UsageError(f"{folder} is not a processing folder: expected {ENTRY_MODULE}.py in it; found none")
+    _forget_other_folders(path.parent)
+    _import_from(path.parent)
+    spec = importlib.util.spec_from_file_location(ENTRY_MODULE, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[ENTRY_MODULE] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _forget_other_folders(folder: Path) -> None:
+    """Drop modules of another processing folder that are named as modules of this one, so that it gets its own."""
+    for path in folder.glob("*.py"):
+        loaded = Path(getattr(sys.modules.get(path.stem), "__file__", None) or path)
+        if loaded.parent != folder and (loaded.parent / f"{ENTRY_MODULE}.py").is_file():
+            del sys.modules[path.stem]
+
+
+def _load_module(name: str, target: str) -> ModuleType:
+    _import_from(Path.cwd())
+    try:
+        found = importlib.util.find_spec(name) if all(part.isidentifier() for part in name.split(".")) else None
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # a module of the author's that imports a missing one
+            raise
+        found = None
+    if found is None:
+        raise UsageError(
+            f"{target} names no processing: there is no folder {name!r} here and no module of that name; "
+            "expected a processing folder or module:attribute"
+        )
+    return importlib.import_module(name)
+
+
+def _import_from(folder: Path) -> None:
+    if sys.path[:1] != [str(folder)]:
+        sys.path.insert(0, str(folder))
+
+
+def _named(module: ModuleType, attribute: str) -> Processing[..., Any]:
+    value = getattr(module, attribute, None)
+    if value is None:
+        raise UsageError(f"{module.__name__} has no {attribute!r}{suggestion(attribute, vars(module))}")
+    processing = _as_processing(value)
+    if processing is None:
+        raise DefinitionError(
+            f"{module.__name__}:{attribute}",
+            [f"expected a decorated function or a subclass of a task's base class, found {type(value).__name__}"],
+        )
+    return processing
+
+
+def _only(module: ModuleType) -> Processing[..., Any]:
+    own = {name: value for name, value in vars(module).items() if _defined_in(module, value)}
+    bases = {base for value in own.values() if isinstance(value, type) for base in value.__mro__[1:]}
+    leaves = {name: value for name, value in own.items() if not (isinstance(value, type) and value in bases)}
+    found = {name: processing for name, value in leaves.items() if (processing := _as_processing(value))}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        names = ", ".join(f"{module.__name__}:{name}" for name in found)
+        raise DefinitionError(str(module.__file__), [f"it holds {len(found)} processings; name one of {names}"])
+    raise DefinitionError(
+        str(module.__file__),
+        ["it holds no processing; decorate a function with @pre_annotation (or another task type), or subclass one"],
+    )
+
+
+def _defined_in(module: ModuleType, value: Any) -> bool:
+    definition = value.function if isinstance(value, Processing) else value
+    return getattr(definition, "__module__", None) == module.__name__
+
+
+def _as_processing(value: Any) -> Processing[..., Any] | None:
+    if isinstance(value, Processing):
+        return value
+    if isinstance(value, type) and issubclass(value, ProcessingClass) and hasattr(value, "task"):
+        return Processing.of_class(value)
+    return None

@@ -41,7 +41,7 @@ tests/%:
 	$(BIN)/python -m pytest -q $*
 
 test: setup check ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 	$(MAKE) --no-print-directory -j 2 -O $(PROCESSINGS:%=tests/%)
 
 bench: setup ## compare speed, requests and memory with picsellia-cv-engine

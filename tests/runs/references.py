@@ -14,7 +14,7 @@ from picsellia_processing.cli.fixture_job import launch
 from picsellia_processing.fixture import load_fixture
 from picsellia_processing.platform.process import LocalPlatform
 
-from tests.runs.rig import Rig
+from tests.runs.rig import Rig, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HOME = Path(__file__).parents[2] / "processings"
 REFERENCES = sorted(path.parent.name for path in HOME.glob("*/processing.py"))
 
-NOT_STATE = {"sqlite_sequence", "job", "job_line", "platform_job", "processing", "object"}
+NOT_STATE = {"sqlite_sequence", "job", "job_line", "job_run", "platform_job", "processing", "object"}
 """Tables of what happened, and of where bytes lie: not of what there is."""
 
 NAMED = {
@@ -58,6 +58,9 @@ class Reference:
     def launch(self) -> str:
         fixture = load_fixture(HOME / self.name / "fixture")
         return str(launch(self.rig.client, self.name, fixture, self.platform.seeded, {}).id)
+
+    def run(self, job_id: str) -> Run:
+        return self.rig.run(self.target, job_id, timeout=300)
 
     def state(self) -> dict[str, list[str]]:
         """Every row of every table by the table's name, as text, in an order of its own.

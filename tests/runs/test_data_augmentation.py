@@ -11,8 +11,8 @@ import pytest
 from picsellia_processing import Rectangle
 from picsellia_processing.sdk.annotations import to_wire, write_annotations
 
+from tests.runs.kill import kill, wait_for_requests
 from tests.runs.rig import Rig, Run
-from tests.runs.test_killed import kill, wait_for_requests
 
 Start = Callable[..., Rig]
 
@@ -154,7 +154,7 @@ def test_killed_and_run_again(rig: Start, tmp_path: Path, fault_rate: float) -> 
         job = launch(on, inputs={"target_version_name": name})
         on.platform.clear_ledger()
         process = on.start("versions:Slowly", job, tmp_path / name)
-        wait_for_requests(on, process, int(requests * part))
+        wait_for_requests(on.platform, process, int(requests * part))
         kill(process, whom)
         process.wait(30)
         again = on.run("versions:Slowly", job)

@@ -14,9 +14,9 @@ from picsellia_processing import Classification, Keypoints, Line, Mask, Point, P
 from picsellia_processing.sdk.annotations import load_annotations, to_wire, write_annotations
 from PIL import Image as Pillow
 
+from tests.runs.kill import kill, wait_for_requests
 from tests.runs.rig import Rig
 from tests.runs.test_data_augmentation import annotate, sent, state
-from tests.runs.test_killed import kill, wait_for_requests
 
 Start = Callable[..., Rig]
 
@@ -151,7 +151,7 @@ def test_killed_and_run_again(rig: Start, tmp_path: Path, fault_rate: float) -> 
         job = launch(on, {"batch_size": 3}, inputs={"target_version_name": f"killed-{part}"})
         on.platform.clear_ledger()
         process = on.start("versions:curate", job, tmp_path / str(part))
-        wait_for_requests(on, process, int(requests * part))
+        wait_for_requests(on.platform, process, int(requests * part))
         kill(process, whom)
         process.wait(30)
         assert on.run("versions:curate", job).status == 0

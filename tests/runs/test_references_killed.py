@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,24 +16,22 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_killed_in_the_middle_and_run_again(name: str, tmp_path: Path) -> None:
-    undisturbed = Reference(name, tmp_path / "undisturbed")
-    job_id = undisturbed.launch()
-    undisturbed.platform.clear_ledger()
-    finished = undisturbed.rig.run(undisturbed.target, job_id)
-    assert finished.status == 0, finished.output
-    requests = undisturbed.platform.ledger()["total"]
-    expected = undisturbed.state()
-    undisturbed.close()
+    with closing(Reference(name, tmp_path / "undisturbed")) as undisturbed:
+        job_id = undisturbed.launch()
+        undisturbed.platform.clear_ledger()
+        finished = undisturbed.run(job_id)
+        assert finished.status == 0, finished.output
+        requests = undisturbed.platform.ledger()["total"]
+        expected = undisturbed.state()
 
-    killed = Reference(name, tmp_path / "killed", latency_ms=20)
-    job_id = killed.launch()
-    killed.platform.clear_ledger()
-    process = killed.rig.start(killed.target, job_id, tmp_path / "out")
-    wait_for_requests(killed.platform, process, requests * 2 // 3)
-    kill(process, "both")
-    process.wait(30)
-    assert killed.state() != expected, "it was not in the middle"
-    again = killed.rig.run(killed.target, job_id)
-    assert again.status == 0, again.output
-    assert killed.state() == expected
-    killed.close()
+    with closing(Reference(name, tmp_path / "killed", latency_ms=20)) as killed:
+        job_id = killed.launch()
+        killed.platform.clear_ledger()
+        process = killed.rig.start(killed.target, job_id, tmp_path / "out")
+        wait_for_requests(killed.platform, process, requests * 2 // 3)
+        kill(process, "both")
+        process.wait(30)
+        assert killed.state() != expected, "it was not in the middle"
+        again = killed.run(job_id)
+        assert again.status == 0, again.output
+        assert killed.state() == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +15,12 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_twice_in_a_row(name: str, tmp_path: Path) -> None:
-    reference = Reference(name, tmp_path)
-    before = reference.state()
-    first = reference.rig.run(reference.target, reference.launch())
-    assert first.status == 0, first.output
-    once = reference.state()
-    assert once != before, "the first Job did nothing"
-    second = reference.rig.run(reference.target, reference.launch())
-    assert second.status == 0, second.output
-    assert reference.state() == once
-    reference.close()
+    with closing(Reference(name, tmp_path)) as reference:
+        before = reference.state()
+        first = reference.run(reference.launch())
+        assert first.status == 0, first.output
+        once = reference.state()
+        assert once != before, "the first Job did nothing"
+        second = reference.run(reference.launch())
+        assert second.status == 0, second.output
+        assert reference.state() == once

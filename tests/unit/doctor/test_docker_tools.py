@@ -32,7 +32,7 @@ def test_a_missing_login_has_its_cure(logins):
 
 def test_logins_are_listed_by_registry_alone(logins):
     check = login_check(None)
-    assert check.found == "logins to eu.gcr.io, registry.example, https://index.docker.io/v1/"
+    assert check.found == "logins to eu.gcr.io, https://index.docker.io/v1/, registry.example"
     assert "Z2VoZWlt" not in repr(check)
 
 

@@ -37,7 +37,7 @@ main() {
     else
         targets=(cpu-python3-11 onnxruntime-python3-11 "cuda-$CUDA" image_tiler yolo_preannotation)
         settings=(--set 'cuda-*.args.REQUIREMENTS=none.txt')
-        tests=(images)
+        tests=(images tests/images)
         find_wheels
     fi
     start_engine

@@ -39,6 +39,7 @@ def test_a_copy_is_whole_and_goes_by_its_own_name(reference: str, tmp_path: Path
     texts = [path for path in copy.rglob("*") if path.suffix in {".py", ".md", ".toml"}]
     assert not [path for path in texts if old.search(path.read_text())]
     assert not [path for path in texts if "processings/" in path.read_text()]
+    assert "](../" not in (copy / "README.md").read_text()
 
 
 def test_make_test_passes_inside(tmp_path: Path) -> None:

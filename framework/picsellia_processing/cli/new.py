@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 NOT_COPIED = ("__pycache__", ".*_cache", ".hypothesis", ".venv", "*.egg-info", "pxp-out", ".pxp")
+LINK_TO_ANOTHER = re.compile(r"\[([^\]]*)\]\(\.\./[^)]*\)")
+"""In a README: a link to another reference, which the copy leaves behind."""
 RENAMED = {".md", ".py", ".toml", ".txt", ""}
 """Suffixes of the files that may name the processing they belong to; Makefile and Dockerfile have none."""
 
@@ -83,6 +85,6 @@ def _rename(folder: Path, old: str, new: str) -> None:
     for path in folder.rglob("*"):
         if path.is_file() and path.suffix in RENAMED:
             text = path.read_text(encoding="utf-8")
-            renamed = names.sub(lambda match: written[match[0]], text)
+            renamed = names.sub(lambda match: written[match[0]], LINK_TO_ANOTHER.sub(r"\1", text))
             if renamed != text:
                 path.write_text(renamed, encoding="utf-8")

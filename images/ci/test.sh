@@ -75,11 +75,15 @@ build() {
     export UNPINNED=yes BASES=$WORK/bases.json CONTEXTS=$WORK/contexts OUTPUT=type=image,push=true,compression=zstd
     export CA_BUNDLE=${CA_BUNDLE:-${SSL_CERT_FILE:-}}
     images/bake.sh print "$@" >"$WORK/bake.json" 2>/dev/null
-    if ! images/bake.sh push "$@" --metadata-file "$WORK/built.json" --progress plain >"$WORK/bake.log" 2>&1; then
+    if ! bake "$@" && ! bake "$@"; then # a download may fail; what was built is not built again
         tail -60 "$WORK/bake.log" >&2
         exit 1
     fi
     lap "built and pushed"
+}
+
+bake() {
+    images/bake.sh push "$@" --metadata-file "$WORK/built.json" --progress plain >"$WORK/bake.log" 2>&1
 }
 
 main "$@"

@@ -12,7 +12,7 @@ import pytest
 from picsellia import Client
 from picsellia_processing.cli.coco import to_coco
 from picsellia_processing.cli.end_state import read_end_state
-from picsellia_processing.cli.launch import launch
+from picsellia_processing.cli.fixture_job import launch
 from picsellia_processing.fixture import load_fixture
 from picsellia_processing.platform.process import LocalPlatform
 

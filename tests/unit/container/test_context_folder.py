@@ -55,14 +55,14 @@ def test_the_authors_dockerignore_has_the_last_word_but_for_include(folder):
 
 
 def test_links_are_followed_to_files_and_folders_outside(folder, tmp_path):
-    put(tmp_path, "shared/a.py", "shared/deep/b.py", "shared/.env")
-    (folder / "a.py").symlink_to("../shared/a.py")
-    (folder / "shared").symlink_to("../shared")
+    put(tmp_path, "siblings/a.py", "siblings/deep/b.py", "siblings/.env")
+    (folder / "a.py").symlink_to("../siblings/a.py")
+    (folder / "siblings").symlink_to("../siblings")
     copied = tmp_path / "copied"
     copied.mkdir()
     gather(folder).copy_to(copied, epoch=315532800)
     assert sorted(str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()) == [
-        "a.py", "processing.py", "shared/a.py", "shared/deep/b.py",
+        "a.py", "processing.py", "siblings/a.py", "siblings/deep/b.py",
     ]  # fmt: skip
     assert not [path for path in copied.rglob("*") if path.is_symlink()]
 

@@ -10,6 +10,8 @@
 #
 # BASES      file with the Python images (default: images/bases.lock.json)
 # UNPINNED   push even where a Python image has no digest
+# SBOM       how a push lists what is in an image: `true`, with the scanner that BuildKit fetches from Docker Hub (the
+#            default), `generator=IMAGE`, with another one (the target sbom-scanner is one), or `false`
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,10 +30,11 @@ case $ACTION in
 push)
     [ -n "${REGISTRY:-}" ] || fail "expected REGISTRY, where to push to, as in REGISTRY=registry.example.com/team; use \`load\` to build for this machine"
     if [ -z "${UNPINNED:-}" ] && grep -q '"digest": ""' "$BASES"; then fail "$BASES has Python images without a digest: run \`make image-pin\` and commit it"; fi
+    export SBOM=${SBOM:-true}
     # The builder inside an engine cannot rewrite times; a builder of its own (docker buildx create --use) can.
     if docker buildx inspect 2>/dev/null | grep -q '^Driver: *docker$'; then export OUTPUT=${OUTPUT:-type=image,push=true}; fi
     ;;
-load) export OUTPUT=type=docker ;;
+load) export OUTPUT=type=docker SBOM=false ;;
 print) OPTIONS+=(--print) ;;
 *) fail "expected push, load or print, found '$ACTION'" ;;
 esac

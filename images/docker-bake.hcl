@@ -11,6 +11,7 @@ variable "REVISION" { default = "" }            # the commit
 variable "CA_BUNDLE" { default = "" }           # certificates a company's proxy needs, as a file
 variable "PIP_CONF" { default = "" }            # a pip.conf, which may hold credentials
 variable "WHEELS" { default = "" }              # a folder with PyTorch's wheels for CPUs
+variable "SBOM" { default = "false" }           # true, generator=IMAGE or false: whether, and by what, contents are listed
 variable "OUTPUT" { default = "type=image,push=true,rewrite-timestamp=true" }
 
 # 1980-01-01: the time of all files and images, so that one source makes one digest. A time that moves on with the
@@ -65,6 +66,7 @@ target "_common" {
 
 target "_image" {
   output = [OUTPUT]
+  attest = SBOM == "false" ? [] : [join(",", compact(["type=sbom", SBOM == "true" ? "" : SBOM]))]
 }
 
 # One for each row of a compatibility table and each Python it has.
@@ -192,4 +194,13 @@ target "cuda-devel" {
   args   = { PARENT = "parent" }
   tags   = tags("cuda-devel", build.tag)
   labels = labels("cuda-devel", "PyTorch ${build.row.torch} with CUDA ${build.row.cuda} and a compiler, for Picsellia Processings")
+}
+
+# Lists the contents of the others while they are built, where Docker's own scanner is out of reach: see bake.sh.
+target "sbom-scanner" {
+  inherits = ["_common", "_image"]
+  context  = "images/sbom-scanner"
+  args     = { PARENT = python_image("3.11") }
+  tags     = [image_name("processing-sbom-scanner", "syft1.18")]
+  labels   = labels("sbom-scanner", "Lists the contents of an image for BuildKit, with syft")
 }

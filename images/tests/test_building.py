@@ -8,10 +8,11 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
-from ..conftest import contents, docker, layers
+from ..conftest import contents, docker, layers, raw_manifest
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-secret-that-nobody-may-find-0815"
@@ -159,3 +160,30 @@ def _built_anew(out):
         manifests = json.loads(archive.extractfile("index.json").read())["manifests"]
     (digest,) = {manifest["digest"] for manifest in manifests}  # one manifest for each tag
     return digest
+
+
+def test_what_is_in_an_image_is_listed_with_it(images):
+    for name, expected in {"cpu": "picsellia-processing", "yolo_preannotation": "ultralytics-opencv-headless"}.items():
+        listed = {
+            package["name"] for package in _attested(images[name].reference, "https://spdx.dev/Document")["packages"]
+        }
+
+        assert {"tini", "picsellia", expected} <= listed, name
+
+
+def _attested(reference, kind):
+    """The predicate of this kind that was pushed with an image."""
+    image = reference.partition("@")[0]
+    (attestation,) = (
+        each["digest"]
+        for each in raw_manifest(reference)["manifests"]
+        if each.get("annotations", {}).get("vnd.docker.reference.type") == "attestation-manifest"
+    )
+    (layer,) = (
+        layer
+        for layer in raw_manifest(f"{image}@{attestation}")["layers"]
+        if layer["annotations"]["in-toto.io/predicate-type"] == kind
+    )
+    registry, _, repository = image.partition("/")
+    with urlopen(f"http://{registry}/v2/{repository}/blobs/{layer['digest']}") as answer:
+        return json.load(answer)["predicate"]

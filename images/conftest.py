@@ -10,17 +10,20 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from _pytest.terminal import TerminalReporter
 
 DOCKER = os.environ.get("DOCKER", "docker")
 UID = 42420
+MEASURED = "measured"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -153,9 +156,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def images(request: pytest.FixtureRequest) -> dict[str, Image]:
-    """All images that were built, by the name of their folder."""
+    """All images that were built, by the name of their folder; of several Pythons, on the oldest."""
     option = request.config.option
-    return {image.name: image for image in built_images(option.bake, option.built)}
+    built = sorted(built_images(option.bake, option.built), key=lambda image: image.target, reverse=True)
+    return {image.name: image for image in built}
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Call it with a figure in words: all figures are printed in the end."""
+    return partial(record_property, MEASURED)
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    reports = terminalreporter.getreports("passed")
+    figures = [text for report in reports for name, text in report.user_properties if name == MEASURED]
+    terminalreporter.section("measured")
+    terminalreporter.write("".join(f"{figure}\n" for figure in sorted(figures)))
 
 
 @pytest.fixture(scope="session")

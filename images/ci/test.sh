@@ -12,7 +12,9 @@ PYTHON=${PYTHON:-python3}
 CACHE=${PXP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/picsellia-processing}
 WORK=$(mktemp -d)
 ENGINE_UP=
+SCANNER=processing-sbom-scanner:syft1.18
 CUDA=cu128-torch2-10-python3-11
+PYTHONS=(3.11 3.13) # those that Debian has: 3.12 has no stand-in
 trap finish EXIT
 
 finish() {
@@ -35,7 +37,7 @@ main() {
         tests=(images/cpu images/cuda images/cuda-devel images/onnxruntime-gpu)
         export ENGINE_DIR=$CACHE/engine-for-cuda
     else
-        targets=(cpu-python3-11 onnxruntime-python3-11 "cuda-$CUDA" image_tiler yolo_preannotation)
+        targets=(cpu-python3-11 cpu-python3-13 onnxruntime-python3-11 "cuda-$CUDA" image_tiler yolo_preannotation)
         settings=(--set 'cuda-*.args.REQUIREMENTS=none.txt')
         tests=(images tests/images)
         find_wheels
@@ -57,7 +59,7 @@ find_wheels() {
 }
 
 start_engine() {
-    local environment base
+    local environment
     mkdir -p "$CACHE"
     exec 9>"$CACHE/lock"
     flock 9 || skip "there is no flock, which keeps two runs from sharing one engine"
@@ -65,25 +67,37 @@ start_engine() {
     ENGINE_UP=$([ -z "${ENGINE_DIR:-}" ] && echo down || echo purge) # what was built for CUDA is too large to keep
     eval "$environment"
     lap "engine and registry are up"
-    base=$(images/ci/base.sh 3.11) || skip "no stand-in for the Python image can be made"
-    docker run --rm "$base" true || skip "the engine is up, and yet a container cannot be run here"
-    lap "$base is there"
-    echo "{\"variable\": {\"PYTHON_IMAGES\": {\"default\": {\"3.11\": {\"image\": \"$base\", \"digest\": \"\"}}}}}" >"$WORK/bases.json"
+    make_bases
+}
+
+make_bases() {
+    local python base entries=()
+    for python in "${PYTHONS[@]}"; do
+        base=$(images/ci/base.sh "$python") || skip "no stand-in for the Python image can be made"
+        docker run --rm "$base" true || skip "the engine is up, and yet a container cannot be run here"
+        lap "$base is there"
+        entries+=("\"$python\": {\"image\": \"$base\", \"digest\": \"\"}")
+    done
+    (IFS=,; echo "{\"variable\": {\"PYTHON_IMAGES\": {\"default\": {${entries[*]}}}}}") >"$WORK/bases.json"
 }
 
 build() {
     export UNPINNED=yes BASES=$WORK/bases.json CONTEXTS=$WORK/contexts OUTPUT=type=image,push=true,compression=zstd
     export CA_BUNDLE=${CA_BUNDLE:-${SSL_CERT_FILE:-}}
     images/bake.sh print "$@" >"$WORK/bake.json" 2>/dev/null
-    if ! bake "$@" && ! bake "$@"; then # a download may fail; what was built is not built again
-        tail -60 "$WORK/bake.log" >&2
-        exit 1
-    fi
+    SBOM=false bake sbom-scanner --
+    SBOM=generator=$REGISTRY/$SCANNER bake "$@" --metadata-file "$WORK/built.json"
     lap "built and pushed"
 }
 
+# Tried twice: a download may fail, and what was built is not built again.
 bake() {
-    images/bake.sh push "$@" --metadata-file "$WORK/built.json" --progress plain >"$WORK/bake.log" 2>&1
+    local attempt
+    for attempt in 1 2; do
+        images/bake.sh push "$@" --progress plain >"$WORK/bake.log" 2>&1 && return
+    done
+    tail -60 "$WORK/bake.log" >&2
+    exit 1
 }
 
 main "$@"

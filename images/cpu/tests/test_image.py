@@ -21,11 +21,10 @@ LARGEST = {  # MB unpacked, MB compressed
 }
 
 
-def test_it_is_not_larger_than_it_may_be(image, capsys):
+def test_it_is_not_larger_than_it_may_be(image, measured):
     unpacked = image.unpacked_bytes / 1e6
     compressed = sum(layer["size"] for layer in image.layers) / 1e6
-    with capsys.disabled():
-        print(f"\n  {image.target}: {unpacked:.0f} MB unpacked, {compressed:.0f} MB compressed ", end="")
+    measured(f"{image.target}: {unpacked:.0f} MB unpacked, {compressed:.0f} MB compressed")
 
     for budget, size in zip(LARGEST.get(image.name, ()), (unpacked, compressed), strict=False):
         assert size <= budget
@@ -134,13 +133,15 @@ HANDLING = (
     ],
     ids=["handler", "no handler", "handler of an old image", "old image without a handler"],
 )
-def test_it_stops_when_told_to(image, docker_command, entrypoint, program, code, says):
+def test_it_stops_when_told_to(image, docker_command, measured, entrypoint, program, code, says):
     started = [*docker_command, "run", "--detach", *entrypoint, image.reference, "python", "-c", program]
     container = subprocess.run(started, capture_output=True, text=True, check=True).stdout.strip()
     try:
         while "ready" not in _logs(docker_command, container):
             time.sleep(0.05)
+        start = time.perf_counter()
         subprocess.run([*docker_command, "stop", "--time", "30", container], capture_output=True, check=True)
+        measured(f"{image.target}: stopped after {time.perf_counter() - start:.2f} s")
         ended = subprocess.run([*docker_command, "wait", container], capture_output=True, text=True, check=True)
         assert ended.stdout.strip() == str(code)
         assert says in _logs(docker_command, container)
@@ -152,10 +153,9 @@ def _logs(docker_command, container):
     return subprocess.run([*docker_command, "logs", container], capture_output=True, text=True, check=True).stdout
 
 
-def test_how_long_a_command_takes_to_start(image, capsys):
+def test_how_long_a_command_takes_to_start(image, measured):
     start = time.perf_counter()
     image.run("true")
     empty = time.perf_counter() - start
     image.run("pxp", "--help")
-    with capsys.disabled():
-        print(f"\n  {image.target}: container {empty:.2f} s, pxp {time.perf_counter() - start - empty:.2f} s ", end="")
+    measured(f"{image.target}: started after {empty:.2f} s, and pxp {time.perf_counter() - start - empty:.2f} s later")

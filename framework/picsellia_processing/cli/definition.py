@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from picsellia_processing.cli.project import FILE, read_project
+from picsellia_processing.cli.project import project_of
 from picsellia_processing.cli.target import folder_of
 from picsellia_processing.errors import DefinitionError
 from picsellia_processing.parameters import suggestion
+from picsellia_processing.project import FILE
 from picsellia_processing.registration import RegisteredInput, Registration
 from picsellia_processing.signature import InputArgument, ServerArgument, is_server_class
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsellia_processing.cli.image_reference import ImageReference
-    from picsellia_processing.cli.project import InputNeeds
     from picsellia_processing.processing import Processing
+    from picsellia_processing.project import InputNeeds
 
 MODEL_VERSION_ID = "model_version_id"
 SERVER_TYPES = {"DatasetVersion": "DATASET_VERSION", "ModelVersion": "MODEL_VERSION", "Datalake": "DATALAKE"}
@@ -33,7 +34,7 @@ def define(target: str, image: ImageReference) -> Registration:
     """
     from picsellia_processing.loading import load  # noqa: PLC0415 - imports the author's code, and what that needs
 
-    project, processing = read_project(target), load(target)
+    project, processing = project_of(target), load(target)
     inputs = {each.name: each for each in declared_inputs(processing, project.needs.inputs)}
     _check_names(project.needs.inputs, inputs, folder_of(target) / FILE)
     return Registration(

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from picsellia.sdk.job import Job
 
     from picsellia_processing.cli.job_request import Wish
-    from picsellia_processing.cli.project import JobNeeds
     from picsellia_processing.processing import Processing
+    from picsellia_processing.project import JobNeeds
 
 EXIT_CODES = {"SUCCEEDED": ExitCode.OK, "FAILED": ExitCode.FAILED, "KILLED": ExitCode.TERMINATED}
 
@@ -127,12 +127,12 @@ def _read(target: str) -> _Named:
     """What the first word means: a folder that is there, or anything with a colon, is TARGET."""
     if not Path(target).is_dir() and ":" not in target:
         return _Named(target)
-    from picsellia_processing.cli.project import read_project  # noqa: PLC0415 - only TARGET needs it
+    from picsellia_processing.cli.project import project_of  # noqa: PLC0415 - only TARGET needs it
     from picsellia_processing.cli.target import check_target  # noqa: PLC0415 - likewise
     from picsellia_processing.loading import load  # noqa: PLC0415 - imports the author's code
 
     check_target(target)
-    project = read_project(target)
+    project = project_of(target)
     return _Named(project.name, load(target), project.needs)
 
 

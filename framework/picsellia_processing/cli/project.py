@@ -1,112 +1,28 @@
-"""What the `pyproject.toml` of a processing folder says of it: its name, and what its Jobs need.
-
-[project]
-name = "yolo-preannotation"
-description = "Annotate images with a YOLO model."
-
-[tool.pxp]
-cpu = 4
-gpu = 1
-flags = ["--shm-size=2g"]
-
-[tool.pxp.inputs.model_version_id]
-inference_type = "OBJECT_DETECTION"
-framework = "PYTORCH"
-"""
+"""The project that TARGET belongs to, under the name TARGET has."""
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import TYPE_CHECKING
 
 from picsellia_processing.cli.target import folder_of, target_name
-from picsellia_processing.errors import DefinitionError
-from picsellia_processing.parameters import wrong_value
+from picsellia_processing.project import read_project
 
-FILE = "pyproject.toml"
-
-InferenceType = Literal[
-    "CLASSIFICATION", "OBJECT_DETECTION", "SEGMENTATION", "POINT", "KEYPOINT", "LINE", "MASK", "MULTI"
-]
-Framework = Literal["TENSORFLOW", "PYTORCH", "ONNX"]
+if TYPE_CHECKING:
+    from picsellia_processing.project import Project
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class InputNeeds(_Table):
-    """What an input has to be, beyond what the signature of the processing says: see `RegisteredInput`."""
-
-    inference_type: InferenceType | None = None
-    framework: Framework | None = None
-
-
-class JobNeeds(_Table):
-    """The table `tool.pxp`: what a Job gets unless it is launched with something else.
-
-    `flags` are those of the container, such as `--shm-size=2g`; `inputs` are by name.
-    """
-
-    cpu: int = Field(default=1, ge=1)
-    gpu: int = Field(default=0, ge=0)
-    flags: list[str] = Field(default_factory=list)
-    inputs: dict[str, InputNeeds] = Field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What is known of a processing without running any of it."""
-
-    name: str
-    description: str
-    needs: JobNeeds
-
-
-class _Naming(BaseModel):
-    name: str | None = None
-    description: str = ""
-
-
-class _Tools(BaseModel):
-    pxp: JobNeeds = Field(default_factory=JobNeeds)
-
-
-class _Document(BaseModel):
-    project: _Naming = Field(default_factory=_Naming)
-    tool: _Tools = Field(default_factory=_Tools)
-
-
-def read_project(target: str) -> Project:
+def project_of(target: str) -> Project:
     """What the `pyproject.toml` of TARGET says; TARGET itself gives the name where the file does not.
 
     It lies in the processing folder, or beside the module. TARGET with an attribute is one of several that share it, so
-    that the name is TARGET's own.
+    that the name is TARGET's own, and the description its function's.
 
     Raises:
         DefinitionError: the file cannot be read, or holds something wrong. All mistakes at once.
     """
-    path = folder_of(target) / FILE
-    try:
-        document = _Document.model_validate(_read(path))
-    except ValidationError as error:
-        raise DefinitionError(str(path), map(wrong_value, error.errors())) from error
-    naming = document.project if Path(target).is_dir() else _Naming()
-    return Project(
-        name=naming.name or target_name(target).replace("_", "-"),
-        description=naming.description,
-        needs=document.tool.pxp,
-    )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DefinitionError(str(path), [f"it is not TOML: {error}"]) from error
+    project = read_project(folder_of(target))
+    if not Path(target).is_dir():
+        project = replace(project, name="", description="")
+    return replace(project, name=project.name or target_name(target).replace("_", "-"))

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from picsellia_processing.cli.job_process import job_environment, start_job
-from picsellia_processing.cli.project import read_project
+from picsellia_processing.cli.project import project_of
 from picsellia_processing.cli.target import check_target
 from picsellia_processing.errors import PlatformError, UsageError
 
@@ -161,7 +161,7 @@ def targets_by_name(targets: Iterable[str]) -> dict[str, str]:
     named: dict[str, str] = {}
     for target in targets:
         check_target(target)
-        name = read_project(target).name
+        name = project_of(target).name
         if name in named:
             raise UsageError(f"{named[name]} and {target} are both named {name!r}: a runner runs one of them")
         named[name] = target

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from picsellia_processing.errors import UsageError
+from picsellia_processing.project import read_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,29 +36,18 @@ def read_version(folder: Path, version: str | None = None) -> Version:
 
     Raises:
         UsageError: there is none, or it cannot be a tag, or it is one that moves (`latest`).
+        DefinitionError: the file cannot be read, or holds something wrong.
     """
-    project = project_table(folder)
-    name = str(project.get("name", folder.resolve().name)).lower().replace("_", "-")
+    project = read_project(folder)
+    name = (project.name or folder.resolve().name).lower().replace("_", "-")
     if not REPOSITORY.fullmatch(name):
         raise UsageError(f"{name!r} cannot name an image: expected lower-case letters and digits, joined by . - or _")
-    found = version or project.get("version")
+    found = version or project.version
     if not found:
         raise UsageError(
             f"{folder} has no version: write `version` in the table [project] of its pyproject.toml, or give --version"
         )
-    return Version(name, check_tag(str(found)))
-
-
-def project_table(folder: Path) -> dict[str, Any]:
-    """The table [project] of a folder's pyproject.toml; empty where there is none. Raises `UsageError` for bad TOML."""
-    path = folder / "pyproject.toml"
-    if not path.is_file():
-        return {}
-    try:
-        project: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {})
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not TOML: {error}") from None
-    return project
+    return Version(name, check_tag(found))
 
 
 def check_tag(tag: str) -> str:

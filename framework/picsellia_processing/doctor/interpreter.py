@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from picsellia_processing.container.version import project_table
 from picsellia_processing.doctor.check import Check, failed, fine
+from picsellia_processing.project import FILE, read_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,5 +34,5 @@ def python_check(folder: Path | None) -> Check:
 def _wanted(folder: Path | None) -> dict[str, str]:
     wanted = {FRAMEWORK: metadata.metadata(FRAMEWORK)["Requires-Python"]}
     if folder is not None:
-        wanted["pyproject.toml"] = str(project_table(folder).get("requires-python", ""))
+        wanted[FILE] = read_project(folder).requires_python
     return wanted

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from picsellia_processing.cli.definition import define
 from picsellia_processing.cli.image_reference import ImageReference
-from picsellia_processing.cli.project import read_project
+from picsellia_processing.cli.project import project_of
 from picsellia_processing.errors import DefinitionError
 from picsellia_processing.registration import RegisteredInput
 
@@ -120,6 +120,6 @@ def test_an_input_that_nobody_asks_for_is_refused(folder: Path) -> None:
 def test_every_mistake_in_the_project_is_named(folder: Path, text: str, mistakes: list[str]) -> None:
     (folder / "pyproject.toml").write_text(text)
     with pytest.raises(DefinitionError) as caught:
-        read_project(str(folder))
+        project_of(str(folder))
     assert [found[: len(mistake)] for found, mistake in zip(caught.value.mistakes, mistakes, strict=True)] == mistakes
     assert "pyproject.toml" in str(caught.value)

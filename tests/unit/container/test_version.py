@@ -35,6 +35,7 @@ def test_a_folder_without_a_project_has_its_own_name_and_needs_a_version(tmp_pat
         ('[project]\nname = "a b"\nversion = "1"\n', "cannot name an image"),
         ('[project]\nname = "a"\nversion = "1.0+local"\n', "cannot be an image's tag"),
         ('[project]\nname = "a"\nversion = "latest"\n', "another image tomorrow"),
+        ('[project]\nname = "a"\nversion = 1.0\n', r"project\.version: .*; found 1\.0"),
         ("[project\n", "is not TOML"),
     ],
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.platform.listing import Listing, Page, Where, fetch
-from picsellia_processing.platform.query_language import to_sql
 from picsellia_processing.platform.routing import Route
+from picsellia_processing.platform.selection import Selection
 from picsellia_processing.platform.shapes import KINDS
 from picsellia_processing.platform.store import as_list, new_id, now
 from picsellia_processing.platform.wire import ApiError, Reply, bad_request, not_found, unprocessable
@@ -14,7 +14,7 @@ from picsellia_processing.platform.wire import ApiError, Reply, bad_request, not
 from .annotation import annotation_item, delete_annotations_of
 from .data import COLUMNS as DATA_COLUMNS
 from .data import QUERY_FIELDS as DATA_QUERY_FIELDS
-from .data import TAGGED, data_item, restrict_data
+from .data import TAGGED, data_item
 from .dataset import require_version
 from .job import create_platform_job
 from .shape import extended_shape, shapes_of
@@ -42,12 +42,20 @@ LISTING = Listing(
         **{prefix + name: f"data.{name}" for prefix in ("", "data.", "data__") for name in ("filename", "object_name")},
     },
 )
-QUERY_FIELDS = {
-    "id": "(asset.id {})",
-    "filename": DATA_QUERY_FIELDS["filename"],
-    "tags.name": TAGGED.format("asset"),
-    **{f"data.{name}": condition for name, condition in DATA_QUERY_FIELDS.items()},
-}
+_SELECTION = Selection(
+    columns={
+        "id": "asset.id",
+        "data_id": "asset.data_id",
+        "filename": "data.filename",
+        "object_name": "data.object_name",
+    },
+    queried={
+        "id": "(asset.id {})",
+        "filename": DATA_QUERY_FIELDS["filename"],
+        "tags.name": TAGGED.format("asset"),
+        **{f"data.{name}": condition for name, condition in DATA_QUERY_FIELDS.items()},
+    },
+)
 
 
 def _reply(call: Call, page: Page) -> dict[str, Any]:
@@ -70,43 +78,20 @@ def asset_items(call: Call, rows: list[Row]) -> list[dict[str, Any]]:
 
 def _list(call: Call) -> dict[str, Any]:
     where = _of_version(call)
-    query = call.query
-    restrict_data(
-        where,
-        {name: query.getlist(name) for name in ("upload_statuses", "types")},
-        query.get("custom_metadata"),
-    )
-    if query.get("q"):
-        condition, arguments = to_sql(query["q"], QUERY_FIELDS)
-        where.add(condition, *arguments)
+    _SELECTION.by_url(where, call.query)
     return _reply(call, fetch(call, LISTING, where))
 
 
 def _list_some(call: Call) -> dict[str, Any]:
     where = _of_version(call)
     fields = call.fields()
-    restrict_data(
-        where,
-        {name: fields.optional_ids(name) for name in ("upload_statuses", "types")},
-        call.query.get("custom_metadata"),
-    )
-    for name, column in (
-        ("ids", "asset.id"),
-        ("data_ids", "asset.data_id"),
-        ("filenames", "data.filename"),
-        ("object_names", "data.object_name"),
-    ):
-        if name in fields:
-            where.among(column, fields.ids(name))
+    _SELECTION.by_body(where, call.query, fields)
     if "filename_startswith" in fields:
         where.add(
             "data.id IN (SELECT data.id FROM json_each(?) AS prefix JOIN data ON data.filename >= prefix.value"
             " AND data.filename < prefix.value || char(1114111))",
             as_list(fields.ids("filename_startswith")),
         )
-    if text := fields.optional_string("q", limit=100_000):
-        condition, arguments = to_sql(text, QUERY_FIELDS)
-        where.add(condition, *arguments)
     return _reply(call, fetch(call, LISTING, where, default_limit=None))
 
 
@@ -131,20 +116,10 @@ def _list_extended(call: Call) -> dict[str, Any]:
 
 def _find(call: Call) -> dict[str, Any]:
     where = _of_version(call)
-    columns = {
-        "id": "asset.id",
-        "data_id": "asset.data_id",
-        "filename": "data.filename",
-        "object_name": "data.object_name",
-    }
-    wanted = {name: call.query[name] for name in columns if name in call.query}
-    if not wanted:
-        raise unprocessable(f"expected one of {', '.join(columns)}, found none of them")
-    for name, value in wanted.items():
-        where.add(f"{columns[name]} = ?", value)
+    wanted = _SELECTION.of_one(where, call.query)
     rows = fetch(call, LISTING, where, default_limit=None).rows
     if not rows:
-        raise not_found("asset", ", ".join(wanted.values()))
+        raise not_found("asset", wanted)
     return asset_items(call, rows[:1])[0]
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from picsellia_processing.platform.listing import Listing, Page, Where, fetch
-from picsellia_processing.platform.query_language import to_sql
 from picsellia_processing.platform.routing import Route
+from picsellia_processing.platform.selection import TYPES, Selection
 from picsellia_processing.platform.store import as_list, from_json, new_id, now, to_json
 from picsellia_processing.platform.wire import (
     ApiError,
@@ -43,8 +41,6 @@ CREATE INDEX IF NOT EXISTS data_filename ON data (filename);
 """
 
 MAX_UPDATES = 100
-TYPES = ("IMAGE", "VIDEO")
-UPLOAD_STATUSES = ("PENDING", "COMPUTING", "ERROR", "DONE")
 COLUMNS = (
     "data.seq, data.id AS data_id, data.datalake_id, data.object_id, data.object_name, data.filename, data.type,"
     " data.content_type, data.upload_status, data.width, data.height, data.metadata, data.custom_metadata,"
@@ -71,6 +67,7 @@ QUERY_FIELDS = {
     "tags.name": TAGGED.format("data"),
     "data_source.name": SOURCED,
 }
+_SELECTION = Selection({name: f"data.{name}" for name in ("id", "filename", "object_name")}, QUERY_FIELDS)
 
 
 def data_item(state: State, row: Row, tags: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -93,33 +90,6 @@ def data_item(state: State, row: Row, tags: Sequence[Mapping[str, Any]]) -> dict
     }
 
 
-def restrict_data(where: Where, values: Mapping[str, Sequence[str] | None], custom_metadata: str | None) -> None:
-    """Add the conditions every list of data or assets takes: upload statuses, types, custom metadata."""
-    for name, column, known in (
-        ("upload_statuses", "data.upload_status", UPLOAD_STATUSES),
-        ("types", "data.type", TYPES),
-    ):
-        wanted = values.get(name)
-        if wanted and not set(wanted).issuperset(known):
-            where.among(column, wanted)
-    if custom_metadata is not None:
-        for key, value in _wanted_metadata(custom_metadata).items():
-            where.add("json_extract(data.custom_metadata, ?) IS ?", f'$."{key}"', value)
-
-
-def _wanted_metadata(text: str) -> dict[str, Any]:
-    try:
-        wanted = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise unprocessable(f"custom_metadata: expected JSON: {error}") from error
-    if not isinstance(wanted, dict):
-        raise unprocessable(f"custom_metadata: expected an object, found {kind_of(wanted)}")
-    for key, value in wanted.items():
-        if '"' in key or isinstance(value, dict | list):
-            raise unprocessable(f"custom_metadata: the local platform compares plain values only, found {key!r}")
-    return wanted
-
-
 def _source(store: Store, source_id: str | None) -> dict[str, Any] | None:
     row = None if source_id is None else store.one("SELECT id, name FROM data_source WHERE id = ?", source_id)
     return None if row is None else dict(row)
@@ -132,45 +102,22 @@ def _reply(call: Call, page: Page) -> dict[str, Any]:
 
 def _list(call: Call) -> dict[str, Any]:
     where = _of_datalake(call)
-    query = call.query
-    restrict_data(
-        where,
-        {name: query.getlist(name) for name in ("upload_statuses", "types")},
-        query.get("custom_metadata"),
-    )
-    if query.get("q"):
-        condition, arguments = to_sql(query["q"], QUERY_FIELDS)
-        where.add(condition, *arguments)
+    _SELECTION.by_url(where, call.query)
     return _reply(call, fetch(call, LISTING, where))
 
 
 def _list_some(call: Call) -> dict[str, Any]:
     where = _of_datalake(call)
-    fields = call.fields()
-    restrict_data(
-        where,
-        {name: fields.optional_ids(name) for name in ("upload_statuses", "types")},
-        call.query.get("custom_metadata"),
-    )
-    for name, column in (("ids", "id"), ("filenames", "filename"), ("object_names", "object_name")):
-        if name in fields:
-            where.among(f"data.{column}", fields.ids(name))
-    if text := fields.optional_string("q", limit=100_000):
-        condition, arguments = to_sql(text, QUERY_FIELDS)
-        where.add(condition, *arguments)
+    _SELECTION.by_body(where, call.query, call.fields())
     return _reply(call, fetch(call, LISTING, where, default_limit=None))
 
 
 def _find(call: Call) -> dict[str, Any]:
     where = _of_datalake(call)
-    wanted = {name: call.query[name] for name in ("id", "filename", "object_name") if name in call.query}
-    if not wanted:
-        raise unprocessable("expected id, filename or object_name, found none of them")
-    for name, value in wanted.items():
-        where.add(f"data.{name} = ?", value)
+    wanted = _SELECTION.of_one(where, call.query)
     rows = fetch(call, LISTING, where, default_limit=None).rows
     if not rows:
-        raise not_found("data", ", ".join(wanted.values()))
+        raise not_found("data", wanted)
     return _item(call, rows[0])
 
 

@@ -10,7 +10,7 @@ from picsellia_processing.platform.shapes import KINDS
 from picsellia_processing.platform.store import as_list, from_json, new_id, now
 from picsellia_processing.platform.wire import Fields, Reply, conflict, not_found, unprocessable
 
-from .dataset import require_version
+from .dataset import DATASET_VERSIONS
 from .shape import (
     annotation_with_size,
     delete_shapes,
@@ -162,7 +162,7 @@ def _list_ids(call: Call) -> list[str]:
 
 
 def _of_version(call: Call) -> Where:
-    version = require_version(call.state.store, call.path[0])
+    version = DATASET_VERSIONS.get(call.state.store, id=call.path[0])
     where = Where(["dataset_version_id = ?"], [version["id"]])
     status = call.query.get("status")
     if status is not None:
@@ -171,7 +171,7 @@ def _of_version(call: Call) -> Where:
 
 
 def _load(call: Call) -> list[dict[str, Any]]:
-    version = require_version(call.state.store, call.path[0])
+    version = DATASET_VERSIONS.get(call.state.store, id=call.path[0])
     rows = call.state.store.all(
         "SELECT * FROM annotation WHERE dataset_version_id = ? AND id IN (SELECT value FROM json_each(?))"
         " ORDER BY seq DESC",
@@ -187,7 +187,7 @@ def _load(call: Call) -> list[dict[str, Any]]:
 
 def _delete_some(call: Call) -> Reply:
     store = call.state.store
-    version = require_version(store, call.path[0])
+    version = DATASET_VERSIONS.get(store, id=call.path[0])
     fields = call.fields()
     asset_ids, annotation_ids = fields.ids("asset_ids"), fields.optional_ids("annotation_ids")
     where = Where(["dataset_version_id = ?"], [version["id"]])

@@ -14,7 +14,7 @@ from picsellia_processing.platform.store import as_list, from_json, new_id
 from picsellia_processing.platform.wire import ApiError, bad_request
 
 from .annotation import STATUSES
-from .dataset import require_version
+from .dataset import DATASET_VERSIONS
 from .label import labels_of
 from .shape import shapes_of
 
@@ -32,7 +32,7 @@ _CHUNK = 1000
 
 def _export(call: Call) -> dict[str, Any]:
     store = call.state.store
-    version = require_version(store, call.path[0])
+    version = DATASET_VERSIONS.get(store, id=call.path[0])
     fields = call.fields()
     file_type = fields.choice("type", FILE_TYPES)
     if fields.boolean("export_video") or file_type == "PASCAL_VOC":

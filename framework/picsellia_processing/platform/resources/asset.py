@@ -15,7 +15,7 @@ from .annotation import annotation_item, delete_annotations_of
 from .data import COLUMNS as DATA_COLUMNS
 from .data import QUERY_FIELDS as DATA_QUERY_FIELDS
 from .data import TAGGED, data_item
-from .dataset import require_version
+from .dataset import DATASET_VERSIONS
 from .job import create_platform_job
 from .shape import extended_shape, shapes_of
 from .tag import attach, tags_by_target
@@ -131,14 +131,14 @@ def _get(call: Call) -> dict[str, Any]:
 
 
 def _of_version(call: Call) -> Where:
-    version = require_version(call.state.store, call.path[0])
+    version = DATASET_VERSIONS.get(call.state.store, id=call.path[0])
     return Where(["asset.dataset_version_id = ?"], [version["id"]])
 
 
 def _add(call: Call) -> Reply:
     """Make assets of data. Data that are in the version already stay as they are, and get the tags."""
     store = call.state.store
-    version = require_version(store, call.path[0])
+    version = DATASET_VERSIONS.get(store, id=call.path[0])
     fields = call.fields()
     data_ids = list(dict.fromkeys(fields.ids("data_ids")))
     if len(data_ids) > MAX_DATA:
@@ -179,7 +179,7 @@ def _remove(call: Call) -> Reply:
 
 
 def _remove_some(call: Call) -> Reply:
-    version = require_version(call.state.store, call.path[0])
+    version = DATASET_VERSIONS.get(call.state.store, id=call.path[0])
     rows = call.state.store.all(
         "SELECT id FROM asset WHERE dataset_version_id = ? AND id IN (SELECT value FROM json_each(?))",
         version["id"], as_list(call.fields().ids("ids")),

@@ -14,7 +14,7 @@ from picsellia_processing.platform.store import as_list, new_id, now, to_json
 from picsellia_processing.platform.wire import Fields, unprocessable
 
 from .annotation import STATUSES, delete_annotations_of, insert_annotations
-from .dataset import require_version
+from .dataset import DATASET_VERSIONS
 from .shape import insert_shapes, label_ids_of, read_shapes
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class _Entry:
 
 def _create(call: Call) -> dict[str, int]:
     store = call.state.store
-    version = require_version(store, call.path[0])
+    version = DATASET_VERSIONS.get(store, id=call.path[0])
     fields = call.fields()
     mode = fields.choice("import_type", IMPORT_TYPES, "REPLACE")
     status = fields.choice("status", STATUSES) if "status" in fields else None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from picsellia_processing.platform.listing import Listing, Page, Where, fetch
 from picsellia_processing.platform.routing import Route
 from picsellia_processing.platform.selection import TYPES, Selection
-from picsellia_processing.platform.store import as_list, from_json, new_id, now, to_json
+from picsellia_processing.platform.store import as_list, from_json, now, to_json
+from picsellia_processing.platform.table import Table
 from picsellia_processing.platform.wire import (
     ApiError,
     Fields,
@@ -19,7 +20,7 @@ from picsellia_processing.platform.wire import (
     unprocessable,
 )
 
-from .datalake import ensure_source, require_datalake
+from .datalake import DATALAKES, SOURCES, ensure_source, source_item
 from .tag import attach, ensure_tags, tags_by_target
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ CREATE INDEX IF NOT EXISTS data_datalake ON data (datalake_id);
 CREATE INDEX IF NOT EXISTS data_filename ON data (filename);
 """
 
+_DATA = Table("data")
 MAX_UPDATES = 100
 COLUMNS = (
     "data.seq, data.id AS data_id, data.datalake_id, data.object_id, data.object_name, data.filename, data.type,"
@@ -91,8 +93,8 @@ def data_item(state: State, row: Row, tags: Sequence[Mapping[str, Any]]) -> dict
 
 
 def _source(store: Store, source_id: str | None) -> dict[str, Any] | None:
-    row = None if source_id is None else store.one("SELECT id, name FROM data_source WHERE id = ?", source_id)
-    return None if row is None else dict(row)
+    row = None if source_id is None else SOURCES.find(store, id=source_id)
+    return None if row is None else source_item(row)
 
 
 def _reply(call: Call, page: Page) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def _find(call: Call) -> dict[str, Any]:
 
 
 def _of_datalake(call: Call) -> Where:
-    require_datalake(call.state.store, call.path[0])
+    DATALAKES.get(call.state.store, id=call.path[0])
     return Where(["data.datalake_id = ?"], [call.path[0]])
 
 
@@ -149,7 +151,7 @@ def _presigned_url(call: Call) -> dict[str, Any]:
 
 def _create(call: Call) -> Reply:
     store = call.state.store
-    datalake = require_datalake(store, call.path[0])
+    datalake = DATALAKES.get(store, id=call.path[0])
     fields = call.fields()
     object_name = fields.string("object_name", limit=4096)
     blob = call.state.blobs.find_by_name(object_name)
@@ -159,16 +161,15 @@ def _create(call: Call) -> Reply:
         raise conflict(f"object {object_name!r} is a data already")
     size = _size(fields, blob.path)
     source_id = fields.optional_string("data_source_id")
-    if source_id is not None and _source(store, source_id) is None:
-        raise not_found("data source", source_id)
-    identifier = new_id()
-    store.write(
-        "INSERT INTO data (id, datalake_id, object_id, object_name, filename, type, content_type, upload_status, width,"
-        " height, metadata, custom_metadata, data_source_id, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        identifier, datalake["id"], blob.id, object_name, fields.string("filename"), fields.choice("type", TYPES),
-        fields.string("content_type"), "ERROR" if size is None else "DONE", *(size or (0, 0)),
-        to_json(fields.mapping("metadata")), to_json(fields.mapping("custom_metadata")), source_id, now(),
+    if source_id is not None:
+        SOURCES.get(store, id=source_id)
+    width, height = size or (0, 0)
+    identifier = _DATA.add(
+        store, datalake_id=datalake["id"], object_id=blob.id, object_name=object_name,
+        filename=fields.string("filename"), type=fields.choice("type", TYPES),
+        content_type=fields.string("content_type"), upload_status="ERROR" if size is None else "DONE",
+        width=width, height=height, metadata=to_json(fields.mapping("metadata")),
+        custom_metadata=to_json(fields.mapping("custom_metadata")), data_source_id=source_id, created_at=now(),
     )  # fmt: skip
     attach(store, fields.optional_ids("tags") or [], [identifier], target_type="DATA")
     return Reply.created(_item(call, require_data(store, identifier)))
@@ -212,7 +213,7 @@ def _update_custom_metadata(call: Call) -> dict[str, Any]:
 def _update_some(call: Call) -> Reply:
     """Set metadata and source of many data, and add tags by name: what is missing is made, what is null stays."""
     store = call.state.store
-    datalake = require_datalake(store, call.path[0])
+    datalake = DATALAKES.get(store, id=call.path[0])
     objects = call.fields().mapping("objects") or {}
     if not 1 <= len(objects) <= MAX_UPDATES:
         raise unprocessable(f"objects: expected 1 to {MAX_UPDATES} data, found {len(objects)}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import new_id
-from picsellia_processing.platform.wire import Reply, conflict, not_found, unprocessable
+from picsellia_processing.platform.table import Table
+from picsellia_processing.platform.wire import Reply, unprocessable
 
 from .organization import check_organization
 
@@ -21,28 +21,19 @@ CREATE TABLE IF NOT EXISTS data_source (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE);
 """
 
-
-def require_datalake(store: Store, datalake_id: str) -> Row:
-    """The datalake. Raises 404."""
-    row = store.one("SELECT * FROM datalake WHERE id = ?", datalake_id)
-    if row is None:
-        raise not_found("datalake", datalake_id)
-    return row
+DATALAKES = Table("datalake")
+SOURCES = Table("data_source")
 
 
 def _get(call: Call) -> dict[str, Any]:
-    return _item(require_datalake(call.state.store, call.path[0]))
+    return _item(DATALAKES.get(call.state.store, id=call.path[0]))
 
 
 def _find(call: Call) -> dict[str, Any]:
     check_organization(call)
-    name = call.query.get("name")
-    if name is None:
-        return _item(require_datalake(call.state.store, call.query.get("id", call.state.organization.datalake_id)))
-    row = call.state.store.one("SELECT * FROM datalake WHERE name = ?", name)
-    if row is None:
-        raise not_found("datalake", name)
-    return _item(row)
+    query, default = call.query, call.state.organization.datalake_id
+    known = {"name": query["name"]} if "name" in query else {"id": query.get("id", default)}
+    return _item(DATALAKES.get(call.state.store, **known))
 
 
 def _list(call: Call) -> dict[str, Any]:
@@ -54,28 +45,28 @@ def _item(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "name": row["name"], "connector_id": row["connector_id"]}
 
 
+def source_item(row: Row) -> dict[str, Any]:
+    """The DataSource of a row."""
+    return {"id": row["id"], "name": row["name"]}
+
+
 def ensure_source(store: Store, name: str) -> str:
     """The id of the data source of this name, made if it is missing."""
-    found: str | None = store.value("SELECT id FROM data_source WHERE name = ?", name)
-    if found is not None:
-        return found
-    identifier = new_id()
-    store.write("INSERT INTO data_source (id, name) VALUES (?, ?)", identifier, name)
-    return identifier
+    found = SOURCES.find(store, name=name)
+    return SOURCES.add(store, name=name) if found is None else str(found["id"])
 
 
 def _create_source(call: Call) -> Reply:
     check_organization(call)
     name = call.fields().string("name")
-    if call.state.store.one("SELECT 1 FROM data_source WHERE name = ?", name):
-        raise conflict(f"data source {name!r} exists already")
-    return Reply.created({"id": ensure_source(call.state.store, name), "name": name})
+    SOURCES.refuse_second(call.state.store, name=name)
+    return Reply.created({"id": SOURCES.add(call.state.store, name=name), "name": name})
 
 
 def _list_sources(call: Call) -> dict[str, Any]:
     check_organization(call)
-    rows = call.state.store.all("SELECT id, name FROM data_source ORDER BY seq DESC")
-    return {"items": [dict(row) for row in rows], "count": len(rows)}
+    rows = call.state.store.all("SELECT * FROM data_source ORDER BY seq DESC")
+    return {"items": [source_item(row) for row in rows], "count": len(rows)}
 
 
 def _find_source(call: Call) -> dict[str, Any]:
@@ -83,10 +74,7 @@ def _find_source(call: Call) -> dict[str, Any]:
     name = call.query.get("name")
     if name is None:
         raise unprocessable("name: expected the name of a data source, found nothing")
-    row = call.state.store.one("SELECT id, name FROM data_source WHERE name = ?", name)
-    if row is None:
-        raise not_found("data source", name)
-    return dict(row)
+    return source_item(SOURCES.get(call.state.store, name=name))
 
 
 ROUTES = (

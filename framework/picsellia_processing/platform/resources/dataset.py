@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.platform.listing import Listing, Where, fetch
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import new_id, now
-from picsellia_processing.platform.wire import Reply, conflict, not_found, unprocessable
+from picsellia_processing.platform.store import now
+from picsellia_processing.platform.table import Table
+from picsellia_processing.platform.wire import Reply, unprocessable
 
 from .organization import check_organization
 from .tag import tags_of
@@ -30,67 +31,32 @@ INFERENCE_TYPES = (
     "MULTI",
 )  # fmt: skip
 
-_ORDER = {"created_at": "seq", "name": "name", "id": "id"}
-_DATASETS = Listing("*", "dataset", "seq", _ORDER)
-_VERSIONS = Listing(
-    "dataset_version.*, dataset.name",
-    "dataset_version JOIN dataset ON dataset.id = dataset_version.dataset_id",
-    "dataset_version.seq",
-    {"created_at": "dataset_version.seq", "version": "dataset_version.version", "id": "dataset_version.id"},
-)
+DATASETS = Table("dataset")
+DATASET_VERSIONS = Table("dataset_version")
+_DATASETS = Listing("*", "dataset", "seq", {"created_at": "seq", "name": "name", "id": "id"})
+_VERSIONS = Listing("*", "dataset_version", "seq", {"created_at": "seq", "version": "version", "id": "id"})
 
 
 def create_dataset(store: Store, name: str, description: str = "") -> str:
     """The id of a new dataset. Raises 409 when there is one of this name."""
-    if store.one("SELECT 1 FROM dataset WHERE name = ?", name):
-        raise conflict(f"dataset {name!r} exists already")
-    identifier = new_id()
-    store.write(
-        "INSERT INTO dataset (id, name, description, created_at) VALUES (?, ?, ?, ?)",
-        identifier, name, description, now(),
-    )  # fmt: skip
-    return identifier
+    DATASETS.refuse_second(store, name=name)
+    return DATASETS.add(store, name=name, description=description, created_at=now())
 
 
 def create_version(store: Store, dataset_id: str, version: str, type_: str, description: str = "") -> str:
     """The id of a new version of a dataset. Raises 409 when the dataset has one of this name."""
-    if find_version(store, dataset_id, version) is not None:
-        raise conflict(f"version {version!r} of this dataset exists already")
-    identifier = new_id()
-    store.write(
-        "INSERT INTO dataset_version (id, dataset_id, version, description, type, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        identifier, dataset_id, version, description, type_, now(),
-    )  # fmt: skip
-    return identifier
-
-
-def find_version(store: Store, dataset_id: str, version: str) -> str | None:
-    """The id of a dataset's version of this name, or None."""
-    found: str | None = store.value(
-        "SELECT id FROM dataset_version WHERE dataset_id = ? AND version = ?", dataset_id, version
+    DATASET_VERSIONS.refuse_second(store, dataset_id=dataset_id, version=version)
+    return DATASET_VERSIONS.add(
+        store, dataset_id=dataset_id, version=version, description=description, type=type_, created_at=now()
     )
-    return found
-
-
-def require_version(store: Store, version_id: str) -> Row:
-    """The dataset version with its dataset's `name`. Raises 404."""
-    row = store.one(
-        "SELECT dataset_version.*, dataset.name FROM dataset_version"
-        " JOIN dataset ON dataset.id = dataset_version.dataset_id WHERE dataset_version.id = ?",
-        version_id,
-    )
-    if row is None:
-        raise not_found("dataset version", version_id)
-    return row
 
 
 def version_item(store: Store, row: Row) -> dict[str, Any]:
-    """The DatasetVersion of a row with its dataset's `name`."""
+    """The DatasetVersion of a row."""
     return {
         "id": row["id"],
         "origin_id": row["dataset_id"],
-        "origin_name": row["name"],
+        "origin_name": DATASETS.get(store, id=row["dataset_id"])["name"],
         "version": row["version"],
         "type": row["type"],
         "description": row["description"],
@@ -107,7 +73,7 @@ def _create(call: Call) -> Reply:
     identifier = create_dataset(
         call.state.store, fields.string("name"), fields.optional_string("description", limit=100_000) or ""
     )
-    return Reply.created(_item(call, _require(call.state.store, identifier)))
+    return Reply.created(_item(call, DATASETS.get(call.state.store, id=identifier)))
 
 
 def _list(call: Call) -> dict[str, Any]:
@@ -118,24 +84,12 @@ def _list(call: Call) -> dict[str, Any]:
 
 def _find(call: Call) -> dict[str, Any]:
     check_organization(call)
-    name = call.query.get("name")
-    if name is None:
-        return _item(call, _require(call.state.store, call.query.get("id", "")))
-    row = call.state.store.one("SELECT * FROM dataset WHERE name = ?", name)
-    if row is None:
-        raise not_found("dataset", name)
-    return _item(call, row)
+    known = {"name": call.query["name"]} if "name" in call.query else {"id": call.query.get("id", "")}
+    return _item(call, DATASETS.get(call.state.store, **known))
 
 
 def _get(call: Call) -> dict[str, Any]:
-    return _item(call, _require(call.state.store, call.path[0]))
-
-
-def _require(store: Store, dataset_id: str) -> Row:
-    row = store.one("SELECT * FROM dataset WHERE id = ?", dataset_id)
-    if row is None:
-        raise not_found("dataset", dataset_id)
-    return row
+    return _item(call, DATASETS.get(call.state.store, id=call.path[0]))
 
 
 def _item(call: Call, row: Row) -> dict[str, Any]:
@@ -151,7 +105,7 @@ def _item(call: Call, row: Row) -> dict[str, Any]:
 
 def _create_version(call: Call) -> Reply:
     store = call.state.store
-    dataset = _require(store, call.path[0])
+    dataset = DATASETS.get(store, id=call.path[0])
     fields = call.fields()
     identifier = create_version(
         store,
@@ -160,49 +114,41 @@ def _create_version(call: Call) -> Reply:
         fields.choice("type", INFERENCE_TYPES, "NOT_CONFIGURED"),
         fields.optional_string("description", limit=100_000) or "",
     )
-    return Reply.created(version_item(store, require_version(store, identifier)))
+    return Reply.created(version_item(store, DATASET_VERSIONS.get(store, id=identifier)))
 
 
 def _list_versions(call: Call) -> dict[str, Any]:
-    dataset = _require(call.state.store, call.path[0])
-    where = Where(["dataset_version.dataset_id = ?"], [dataset["id"]])
-    page = fetch(call, _VERSIONS, where, default_limit=None)
+    dataset = DATASETS.get(call.state.store, id=call.path[0])
+    page = fetch(call, _VERSIONS, Where(["dataset_id = ?"], [dataset["id"]]), default_limit=None)
     return page.reply([version_item(call.state.store, row) for row in page.rows])
 
 
 def _find_version_of_dataset(call: Call) -> dict[str, Any]:
     store = call.state.store
-    dataset = _require(store, call.path[0])
-    if "version" in call.query:
-        found = find_version(store, dataset["id"], call.query["version"])
-    else:
-        found = store.value(
-            "SELECT id FROM dataset_version WHERE dataset_id = ? AND id = ?", dataset["id"], call.query.get("id", "")
-        )
-    if found is None:
-        raise not_found("dataset version", call.query.get("version", call.query.get("id")))
-    return version_item(store, require_version(store, found))
+    dataset = DATASETS.get(store, id=call.path[0])
+    column = "version" if "version" in call.query else "id"
+    known = {"dataset_id": dataset["id"], column: call.query.get(column, "")}
+    return version_item(store, DATASET_VERSIONS.get(store, **known))
 
 
 def _find_version_in_organization(call: Call) -> dict[str, Any]:
     check_organization(call)
-    return version_item(call.state.store, require_version(call.state.store, call.query.get("id", "")))
+    return version_item(call.state.store, DATASET_VERSIONS.get(call.state.store, id=call.query.get("id", "")))
 
 
 def _get_version(call: Call) -> dict[str, Any]:
-    return version_item(call.state.store, require_version(call.state.store, call.path[0]))
+    return version_item(call.state.store, DATASET_VERSIONS.get(call.state.store, id=call.path[0]))
 
 
 def _update_version(call: Call) -> dict[str, Any]:
     store = call.state.store
-    row = require_version(store, call.path[0])
+    row = DATASET_VERSIONS.get(store, id=call.path[0])
     fields = call.fields()
     unknown = fields.values.keys() - {"version", "description", "type"}
     if unknown:
         raise unprocessable(*(f"{name}: not a field of a dataset version" for name in sorted(unknown)))
     version = fields.optional_string("version") or row["version"]
-    if find_version(store, row["dataset_id"], version) not in {None, row["id"]}:
-        raise conflict(f"version {version!r} of this dataset exists already")
+    DATASET_VERSIONS.refuse_second(store, but=row["id"], dataset_id=row["dataset_id"], version=version)
     description = fields.optional_string("description", limit=100_000)
     store.write(
         "UPDATE dataset_version SET version = ?, description = ?, type = ? WHERE id = ?",
@@ -214,7 +160,7 @@ def _update_version(call: Call) -> dict[str, Any]:
 
 def _stats(call: Call) -> dict[str, Any]:
     store = call.state.store
-    version = require_version(store, call.path[0])
+    version = DATASET_VERSIONS.get(store, id=call.path[0])
     rows = store.all(
         "SELECT label.name, COUNT(*) AS shapes FROM annotation JOIN shape ON shape.annotation_id = annotation.id"
         " JOIN label ON label.id = shape.label_id WHERE annotation.dataset_version_id = ?"

@@ -18,7 +18,7 @@ from picsellia_processing.platform.routing import Route
 from picsellia_processing.platform.store import from_json, new_id, now, to_json
 from picsellia_processing.platform.wire import conflict, kind_of, not_found, unprocessable
 
-from .job_run import ENDED, begin_run, runs_of, set_status
+from .job_run import ENDED, JOBS, begin_run, runs_of, set_status
 from .organization import check_organization
 
 if TYPE_CHECKING:
@@ -57,14 +57,6 @@ def create_platform_job(state: State) -> dict[str, Any]:
     identifier = new_id()
     state.store.write("INSERT INTO platform_job (id, polls_left) VALUES (?, ?)", identifier, state.options.job_polls)
     return {"id": identifier, "status": "RUNNING" if state.options.job_polls else "SUCCESS"}
-
-
-def require_job(store: Store, job_id: str) -> Row:
-    """The version 2 Job. Raises 404."""
-    row = store.one("SELECT * FROM job WHERE id = ?", job_id)
-    if row is None:
-        raise not_found("job", job_id)
-    return row
 
 
 def job_item(state: State, row: Row) -> dict[str, Any]:
@@ -128,12 +120,12 @@ def _payload(target: str, launch: dict[str, Any], url: str | None, generation: s
 
 
 def _get(call: Call) -> dict[str, Any]:
-    return job_item(call.state, require_job(call.state.store, call.path[0]))
+    return job_item(call.state, JOBS.get(call.state.store, id=call.path[0]))
 
 
 def _find(call: Call) -> dict[str, Any]:
     check_organization(call)
-    return job_item(call.state, require_job(call.state.store, call.query.get("id", "")))
+    return job_item(call.state, JOBS.get(call.state.store, id=call.query.get("id", "")))
 
 
 def _get_platform_job(call: Call) -> dict[str, Any]:
@@ -149,7 +141,7 @@ def _become(status: str) -> Handler:
     """A Job may start again after its end; an end cannot turn into the other end, and what was killed stays KILLED."""
 
     def handler(call: Call) -> dict[str, Any]:
-        store, row = call.state.store, require_job(call.state.store, call.path[0])
+        store, row = call.state.store, JOBS.get(call.state.store, id=call.path[0])
         if row["status"] == "KILLED" and status in ENDED:
             return _get(call)
         if row["status"] == "KILLED" or (row["status"] in ENDED and status in ENDED and row["status"] != status):
@@ -164,7 +156,7 @@ def _become(status: str) -> Handler:
 
 def _log(call: Call) -> dict[str, Any]:
     """Keep one line, or several with consecutive numbers. A line sent again replaces the one of its number."""
-    row = require_job(call.state.store, call.path[0])
+    row = JOBS.get(call.state.store, id=call.path[0])
     fields = call.fields()
     first = fields.optional_integer("line_nb")
     if first is None:
@@ -186,7 +178,7 @@ def _log(call: Call) -> dict[str, Any]:
 
 
 def _save_log(call: Call) -> dict[str, Any]:
-    row = require_job(call.state.store, call.path[0])
+    row = JOBS.get(call.state.store, id=call.path[0])
     name = call.fields().string("logging_object_name", limit=4096)
     if call.state.blobs.find_by_name(name) is None:
         raise not_found("object", name)
@@ -196,7 +188,7 @@ def _save_log(call: Call) -> dict[str, Any]:
 
 def job_lines(store: Store, job_id: str) -> list[dict[str, Any]]:
     """The lines a Job has logged, by number."""
-    rows = store.all("SELECT * FROM job_line WHERE job_id = ? ORDER BY line_nb", require_job(store, job_id)["id"])
+    rows = store.all("SELECT * FROM job_line WHERE job_id = ? ORDER BY line_nb", JOBS.get(store, id=job_id)["id"])
     return [
         {
             "line_nb": row["line_nb"],

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.platform.store import from_json, new_id, now
-from picsellia_processing.platform.wire import conflict, not_found
+from picsellia_processing.platform.table import Table
+from picsellia_processing.platform.wire import conflict
 
 if TYPE_CHECKING:
-    from picsellia_processing.platform.store import Row, Store
+    from picsellia_processing.platform.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job_run (
@@ -23,6 +24,7 @@ CREATE INDEX IF NOT EXISTS job_run_job ON job_run (job_id, seq);
 CREATE TABLE IF NOT EXISTS held_job (job_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
+JOBS = Table("job")
 ENDED = frozenset({"SUCCEEDED", "FAILED", "KILLED"})
 
 
@@ -71,7 +73,7 @@ def overview(store: Store) -> list[dict[str, Any]]:
 
 def take(store: Store, job_id: str) -> str:
     """Hand a PENDING Job to a runner; it is QUEUED until its processing says RUNNING. Raises 404, 409."""
-    row = _require(store, job_id)
+    row = JOBS.get(store, id=job_id)
     if row["status"] != "PENDING" or _is_held(store, job_id):
         raise conflict(f"job {job_id!r} is {row['status']}: only a PENDING one can be taken")
     store.write("INSERT INTO held_job (job_id) VALUES (?)", job_id)
@@ -80,14 +82,14 @@ def take(store: Store, job_id: str) -> str:
 
 def give_back(store: Store, job_id: str) -> str:
     """Note that the process of a taken Job has ended: one that has not said how is FAILED. Raises 404."""
-    status = str(_require(store, job_id)["status"])
+    status = str(JOBS.get(store, id=job_id)["status"])
     store.write("DELETE FROM held_job WHERE job_id = ?", job_id)
     return status if status in ENDED else set_status(store, job_id, "FAILED")
 
 
 def kill(store: Store, job_id: str) -> str:
     """KILLED from now on, whatever its process still says; a runner ends that process. Raises 404, 409."""
-    row = _require(store, job_id)
+    row = JOBS.get(store, id=job_id)
     if row["status"] in ENDED:
         raise conflict(f"job {job_id!r} is {row['status']}: there is nothing to kill")
     return set_status(store, job_id, "KILLED")
@@ -95,7 +97,7 @@ def kill(store: Store, job_id: str) -> str:
 
 def run_again(store: Store, job_id: str) -> str:
     """Begin one more run of a Job that has ended, and whose process has. Raises 404, 409."""
-    row = _require(store, job_id)
+    row = JOBS.get(store, id=job_id)
     if row["status"] not in ENDED or _is_held(store, job_id):
         raise conflict(f"job {job_id!r} has a run that is active: it can be run again when that has ended")
     return begin_run(store, job_id)
@@ -103,10 +105,3 @@ def run_again(store: Store, job_id: str) -> str:
 
 def _is_held(store: Store, job_id: str) -> bool:
     return store.one("SELECT 1 FROM held_job WHERE job_id = ?", job_id) is not None
-
-
-def _require(store: Store, job_id: str) -> Row:
-    row = store.one("SELECT * FROM job WHERE id = ?", job_id)
-    if row is None:
-        raise not_found("job", job_id)
-    return row

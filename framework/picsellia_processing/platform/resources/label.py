@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.platform.routing import Route
 from picsellia_processing.platform.store import as_list, from_json, new_id, to_json
-from picsellia_processing.platform.wire import Reply, conflict, not_found, unprocessable
+from picsellia_processing.platform.table import Table
+from picsellia_processing.platform.wire import Reply, unprocessable
 
-from .dataset import require_version
+from .dataset import DATASET_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,9 @@ CREATE TABLE IF NOT EXISTS label (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, dataset_version_id TEXT NOT NULL, name TEXT NOT NULL,
     group_id TEXT, skeleton TEXT, UNIQUE (dataset_version_id, name));
 """
+
+LABELS = Table("label")
+_GROUPS = Table("label_group")
 
 
 def label_item(row: Row) -> dict[str, Any]:
@@ -51,22 +55,21 @@ def ensure_labels(store: Store, version_id: str, names: Iterable[str]) -> list[R
 
 
 def _list(call: Call) -> dict[str, Any]:
-    version = require_version(call.state.store, call.path[0])
+    version = DATASET_VERSIONS.get(call.state.store, id=call.path[0])
     rows = labels_of(call.state.store, version["id"])
     return {"items": [label_item(row) for row in rows], "count": len(rows)}
 
 
 def _create(call: Call) -> Reply:
     store = call.state.store
-    version = require_version(store, call.path[0])
+    version = DATASET_VERSIONS.get(store, id=call.path[0])
     name = call.fields().string("name")
-    if store.one("SELECT 1 FROM label WHERE dataset_version_id = ? AND name = ?", version["id"], name):
-        raise conflict(f"label {name!r} exists already in this dataset version")
+    LABELS.refuse_second(store, dataset_version_id=version["id"], name=name)
     return Reply.created(label_item(ensure_labels(store, version["id"], [name])[0]))
 
 
 def _ensure_many(call: Call) -> list[dict[str, Any]]:
-    version = require_version(call.state.store, call.path[0])
+    version = DATASET_VERSIONS.get(call.state.store, id=call.path[0])
     fields = call.fields()
     names = fields.ids("names")
     for position, name in enumerate(names):
@@ -75,57 +78,43 @@ def _ensure_many(call: Call) -> list[dict[str, Any]]:
 
 
 def _find(call: Call) -> dict[str, Any]:
-    version = require_version(call.state.store, call.path[0])
+    version = DATASET_VERSIONS.get(call.state.store, id=call.path[0])
     name = call.query.get("name", "")
-    row = call.state.store.one("SELECT * FROM label WHERE dataset_version_id = ? AND name = ?", version["id"], name)
-    if row is None:
-        raise not_found("label", name)
-    return label_item(row)
-
-
-def _require(store: Store, label_id: str) -> Row:
-    row = store.one("SELECT * FROM label WHERE id = ?", label_id)
-    if row is None:
-        raise not_found("label", label_id)
-    return row
+    return label_item(LABELS.get(call.state.store, dataset_version_id=version["id"], name=name))
 
 
 def _get(call: Call) -> dict[str, Any]:
-    return label_item(_require(call.state.store, call.path[0]))
+    return label_item(LABELS.get(call.state.store, id=call.path[0]))
 
 
 def _update(call: Call) -> dict[str, Any]:
     store = call.state.store
-    row = _require(store, call.path[0])
+    row = LABELS.get(store, id=call.path[0])
     fields = call.fields()
     name = fields.optional_string("name") or row["name"]
-    other = store.value(
-        "SELECT id FROM label WHERE dataset_version_id = ? AND name = ?", row["dataset_version_id"], name
-    )
-    if other not in {None, row["id"]}:
-        raise conflict(f"label {name!r} exists already in this dataset version")
+    LABELS.refuse_second(store, but=row["id"], dataset_version_id=row["dataset_version_id"], name=name)
     group_id = fields.optional_string("group_id") or row["group_id"]
-    if group_id is not None and store.one("SELECT 1 FROM label_group WHERE id = ?", group_id) is None:
-        raise not_found("label group", group_id)
+    if group_id is not None:
+        _GROUPS.get(store, id=group_id)
     store.write("UPDATE label SET name = ?, group_id = ? WHERE id = ?", name, group_id, row["id"])
     return _get(call)
 
 
 def _delete(call: Call) -> Reply:
-    row = _require(call.state.store, call.path[0])
+    row = LABELS.get(call.state.store, id=call.path[0])
     call.state.store.write("DELETE FROM shape WHERE label_id = ?", row["id"])
     call.state.store.write("DELETE FROM label WHERE id = ?", row["id"])
     return Reply.nothing()
 
 
 def _get_skeleton(call: Call) -> dict[str, Any]:
-    row = _require(call.state.store, call.path[0])
+    row = LABELS.get(call.state.store, id=call.path[0])
     skeleton: dict[str, Any] = from_json(row["skeleton"]) or {"vertices": [], "edges": []}
     return skeleton
 
 
 def _set_skeleton(call: Call) -> dict[str, Any]:
-    row = _require(call.state.store, call.path[0])
+    row = LABELS.get(call.state.store, id=call.path[0])
     values = call.fields().values
     vertices, edges = values.get("vertices"), values.get("edges")
     if not isinstance(vertices, list) or not isinstance(edges, list):
@@ -136,55 +125,43 @@ def _set_skeleton(call: Call) -> dict[str, Any]:
 
 
 def _list_skeletons(call: Call) -> dict[str, Any]:
-    version = require_version(call.state.store, call.path[0])
+    version = DATASET_VERSIONS.get(call.state.store, id=call.path[0])
     labels = labels_of(call.state.store, version["id"])
     return {"items": {row["id"]: from_json(row["skeleton"]) for row in labels if row["skeleton"] is not None}}
 
 
 def _list_groups(call: Call) -> dict[str, Any]:
-    version = require_version(call.state.store, call.path[0])
+    version = DATASET_VERSIONS.get(call.state.store, id=call.path[0])
     rows = call.state.store.all("SELECT * FROM label_group WHERE dataset_version_id = ? ORDER BY seq", version["id"])
     return {"items": [_group_item(row) for row in rows], "count": len(rows)}
 
 
 def _create_group(call: Call) -> Reply:
     store = call.state.store
-    version = require_version(store, call.path[0])
+    version = DATASET_VERSIONS.get(store, id=call.path[0])
     fields = call.fields()
     name, parent_id = fields.string("name"), fields.optional_string("parent_id")
-    if store.one("SELECT 1 FROM label_group WHERE dataset_version_id = ? AND name = ?", version["id"], name):
-        raise conflict(f"label group {name!r} exists already in this dataset version")
+    _GROUPS.refuse_second(store, dataset_version_id=version["id"], name=name)
     if parent_id is not None:
-        _require_group(store, parent_id)
-    identifier = new_id()
-    store.write(
-        "INSERT INTO label_group (id, dataset_version_id, name, parent_id) VALUES (?, ?, ?, ?)",
-        identifier, version["id"], name, parent_id,
-    )  # fmt: skip
+        _GROUPS.get(store, id=parent_id)
+    identifier = _GROUPS.add(store, dataset_version_id=version["id"], name=name, parent_id=parent_id)
     return Reply.created({"id": identifier, "name": name, "parent_id": parent_id})
 
 
 def _get_group(call: Call) -> dict[str, Any]:
-    return _group_item(_require_group(call.state.store, call.path[0]))
+    return _group_item(_GROUPS.get(call.state.store, id=call.path[0]))
 
 
 def _update_group(call: Call) -> dict[str, Any]:
     store = call.state.store
-    row = _require_group(store, call.path[0])
+    row = _GROUPS.get(store, id=call.path[0])
     fields = call.fields()
     parent_id = fields.optional_string("parent_id") or row["parent_id"]
     if parent_id is not None:
-        _require_group(store, parent_id)
+        _GROUPS.get(store, id=parent_id)
     name = fields.optional_string("name") or row["name"]
     store.write("UPDATE label_group SET name = ?, parent_id = ? WHERE id = ?", name, parent_id, row["id"])
     return _get_group(call)
-
-
-def _require_group(store: Store, group_id: str) -> Row:
-    row = store.one("SELECT * FROM label_group WHERE id = ?", group_id)
-    if row is None:
-        raise not_found("label group", group_id)
-    return row
 
 
 def _group_item(row: Row) -> dict[str, Any]:

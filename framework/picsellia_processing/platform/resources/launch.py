@@ -9,13 +9,14 @@ import orjson
 
 from picsellia_processing.platform.routing import Route
 from picsellia_processing.platform.store import as_list, new_id
-from picsellia_processing.platform.wire import ApiError, Fields, Reply, bad_request, not_found
+from picsellia_processing.platform.wire import ApiError, Fields, Reply, bad_request
 
-from .datalake import require_datalake
-from .dataset import create_version, find_version, require_version
-from .job import create_job, job_item, require_job
-from .model import require_model_version
-from .processing import require_processing
+from .datalake import DATALAKES
+from .dataset import DATASET_VERSIONS, create_version
+from .job import create_job, job_item
+from .job_run import JOBS
+from .model import MODEL_VERSIONS
+from .processing import PROCESSINGS
 from .processing_input import check_inputs
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class _Launch:
 
 def _launch_on_dataset_version(call: Call) -> Reply:
     store, fields = call.state.store, call.fields()
-    version = require_version(store, call.path[0])
+    version = DATASET_VERSIONS.get(store, id=call.path[0])
     launch = _read_launch(call, fields, "DATASET_VERSION", version["id"])
     asset_ids = fields.optional_ids("asset_ids")
     if asset_ids is not None:
@@ -55,41 +56,39 @@ def _launch_on_dataset_version(call: Call) -> Reply:
             or launch.input("target_version_name")
             or f"{launch.processing['name']}-{new_id()[:8]}"
         )
-        output_id = find_version(store, version["dataset_id"], name)
-        output_id = output_id or create_version(store, version["dataset_id"], name, version["type"])
+        known = DATASET_VERSIONS.find(store, dataset_id=version["dataset_id"], version=name)
+        output_id = known["id"] if known else create_version(store, version["dataset_id"], name, version["type"])
     return _start(call.state, launch, {"asset_ids": asset_ids}, output_id)
 
 
 def _launch_on_datalake(call: Call) -> Reply:
     store, fields = call.state.store, call.fields()
-    datalake = require_datalake(store, call.path[0])
+    datalake = DATALAKES.get(store, id=call.path[0])
     launch = _read_launch(call, fields, "DATALAKE", datalake["id"])
     data_ids = fields.ids("data_ids")
     _check_members(store, "data", "datalake_id", datalake["id"], data_ids)
     output_id = launch.input("output_datalake_id")
     name = fields.optional_string("target_datalake_name")
     if output_id is None and name is not None:
-        output_id = store.value("SELECT id FROM datalake WHERE name = ?", name)
-        if output_id is None:
-            raise not_found("datalake", name)
+        output_id = DATALAKES.get(store, name=name)["id"]
     return _start(call.state, launch, {"data_ids": data_ids}, output_id or datalake["id"])
 
 
 def _launch_on_model_version(call: Call) -> Reply:
-    version = require_model_version(call.state.store, call.path[0])
+    version = MODEL_VERSIONS.get(call.state.store, id=call.path[0])
     return _start(call.state, _read_launch(call, call.fields(), "MODEL_VERSION", version["id"]), None, None)
 
 
 def _read_launch(call: Call, fields: Fields, target: str, target_id: str) -> _Launch:
     store = call.state.store
-    processing = require_processing(store, fields.string("processing_id"))
+    processing = PROCESSINGS.get(store, id=fields.string("processing_id"))
     if processing["target"] != target:
         raise bad_request(f"processing {processing['name']!r} is for {processing['target']}, not for {target}")
     inputs = fields.mapping("inputs") or {}
     given = fields.optional_string("model_version_id")
     model_version_id = given or Fields(inputs, "inputs.").optional_string("model_version_id")
     if model_version_id is not None:
-        require_model_version(store, model_version_id)
+        MODEL_VERSIONS.get(store, id=model_version_id)
     check_inputs(store, processing["id"], {"model_version_id": given, **inputs})
     settings = orjson.loads(processing["settings"])
     cpu, gpu = fields.optional_integer("cpu"), fields.optional_integer("gpu")
@@ -121,7 +120,7 @@ def _start(state: State, launch: _Launch, payload: dict[str, Any] | None, output
     }
     kind, target = launch.processing["type"], launch.processing["target"]
     create_job(state.store, identifier, kind, target, settings, object_id)
-    return Reply.created(job_item(state, require_job(state.store, identifier)))
+    return Reply.created(job_item(state, JOBS.get(state.store, id=identifier)))
 
 
 def _check_members(store: Store, table: str, column: str, owner_id: str, ids: list[str]) -> None:

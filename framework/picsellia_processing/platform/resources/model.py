@@ -8,8 +8,9 @@ import orjson
 
 from picsellia_processing.platform.listing import Listing, Where, fetch
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import new_id, now, to_json
-from picsellia_processing.platform.wire import Reply, conflict, not_found, unprocessable
+from picsellia_processing.platform.store import now, to_json
+from picsellia_processing.platform.table import Table
+from picsellia_processing.platform.wire import Reply, unprocessable
 
 from .dataset import INFERENCE_TYPES
 from .organization import check_organization
@@ -34,6 +35,8 @@ _SETTINGS = (
     "labels", "parameters", "docker_image", "docker_tag", "docker_flags", "docker_env_variables", "description",
     "notebook_link", "thumbnail_object_name",
 )  # fmt: skip
+MODELS = Table("model")
+MODEL_VERSIONS = Table("model_version")
 _MODELS = Listing("*", "model", "seq", {"created_at": "seq", "name": "name", "id": "id"})
 _VERSIONS = Listing("*", "model_version", "seq", {"created_at": "seq", "version": "version", "name": "name"})
 LARGEST_VERSION = 2**31 - 1
@@ -41,14 +44,8 @@ LARGEST_VERSION = 2**31 - 1
 
 def create_model(store: Store, name: str, description: str = "") -> str:
     """The id of a new model. Raises 409 when there is one of this name."""
-    if store.one("SELECT 1 FROM model WHERE name = ?", name):
-        raise conflict(f"model {name!r} exists already")
-    identifier = new_id()
-    store.write(
-        "INSERT INTO model (id, name, description, created_at) VALUES (?, ?, ?, ?)",
-        identifier, name, description, now(),
-    )  # fmt: skip
-    return identifier
+    MODELS.refuse_second(store, name=name)
+    return MODELS.add(store, name=name, description=description, created_at=now())
 
 
 def create_model_version(
@@ -59,26 +56,12 @@ def create_model_version(
     if version is None:
         version = store.value("SELECT COALESCE(MAX(version) + 1, 0) FROM model_version WHERE model_id = ?", model_id)
     name = name or str(version)
-    if store.one(
-        "SELECT 1 FROM model_version WHERE model_id = ? AND (name = ? OR version = ?)", model_id, name, version
-    ):
-        raise conflict(f"version {name!r} of this model exists already")
-    identifier = new_id()
-    store.write(
-        "INSERT INTO model_version (id, model_id, version, name, type, framework, settings, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        identifier, model_id, version, name, type_, framework,
-        to_json({key: settings.get(key) for key in _SETTINGS}), now(),
+    MODEL_VERSIONS.refuse_second(store, model_id=model_id, version=version)
+    MODEL_VERSIONS.refuse_second(store, model_id=model_id, name=name)
+    return MODEL_VERSIONS.add(
+        store, model_id=model_id, version=version, name=name, type=type_, framework=framework,
+        settings=to_json({key: settings.get(key) for key in _SETTINGS}), created_at=now(),
     )  # fmt: skip
-    return identifier
-
-
-def require_model_version(store: Store, version_id: str) -> Row:
-    """The model version. Raises 404."""
-    row = store.one("SELECT * FROM model_version WHERE id = ?", version_id)
-    if row is None:
-        raise not_found("model version", version_id)
-    return row
 
 
 def _create(call: Call) -> Reply:
@@ -87,7 +70,7 @@ def _create(call: Call) -> Reply:
     identifier = create_model(
         call.state.store, fields.string("name"), fields.optional_string("description", limit=100_000) or ""
     )
-    return Reply.created(_item(call.state.store, _require(call.state.store, identifier)))
+    return Reply.created(_item(call.state.store, MODELS.get(call.state.store, id=identifier)))
 
 
 def _list(call: Call) -> dict[str, Any]:
@@ -99,24 +82,12 @@ def _list(call: Call) -> dict[str, Any]:
 def _find(call: Call) -> dict[str, Any]:
     check_organization(call)
     store = call.state.store
-    name = call.query.get("name")
-    if name is None:
-        return _item(store, _require(store, call.query.get("id", "")))
-    row = store.one("SELECT * FROM model WHERE name = ?", name)
-    if row is None:
-        raise not_found("model", name)
-    return _item(store, row)
+    known = {"name": call.query["name"]} if "name" in call.query else {"id": call.query.get("id", "")}
+    return _item(store, MODELS.get(store, **known))
 
 
 def _get(call: Call) -> dict[str, Any]:
-    return _item(call.state.store, _require(call.state.store, call.path[0]))
-
-
-def _require(store: Store, model_id: str) -> Row:
-    row = store.one("SELECT * FROM model WHERE id = ?", model_id)
-    if row is None:
-        raise not_found("model", model_id)
-    return row
+    return _item(call.state.store, MODELS.get(call.state.store, id=call.path[0]))
 
 
 def _item(store: Store, row: Row) -> dict[str, Any]:
@@ -132,14 +103,14 @@ def _item(store: Store, row: Row) -> dict[str, Any]:
 
 def _create_version(call: Call) -> Reply:
     store = call.state.store
-    model = _require(store, call.path[0])
+    model = MODELS.get(store, id=call.path[0])
     fields = call.fields()
     identifier = create_model_version(
         store, model["id"], version=None, name=fields.optional_string("name"),
         type_=fields.choice("type", INFERENCE_TYPES, "NOT_CONFIGURED"),
         framework=fields.choice("framework", FRAMEWORKS, "NOT_CONFIGURED"), settings=_settings(fields),
     )  # fmt: skip
-    return Reply.created(_version_item(store, require_model_version(store, identifier)))
+    return Reply.created(_version_item(store, MODEL_VERSIONS.get(store, id=identifier)))
 
 
 def _settings(fields: Fields) -> dict[str, Any]:
@@ -149,43 +120,39 @@ def _settings(fields: Fields) -> dict[str, Any]:
 
 
 def _list_versions(call: Call) -> dict[str, Any]:
-    model = _require(call.state.store, call.path[0])
+    model = MODELS.get(call.state.store, id=call.path[0])
     page = fetch(call, _VERSIONS, Where(["model_id = ?"], [model["id"]]), default_limit=None)
     return page.reply([_version_item(call.state.store, row) for row in page.rows])
 
 
 def _find_version_of_model(call: Call) -> dict[str, Any]:
     store = call.state.store
-    model = _require(store, call.path[0])
+    model = MODELS.get(store, id=call.path[0])
     name, number = call.query.get("name"), call.query.get("version")
     if name is not None:
-        row = store.one("SELECT * FROM model_version WHERE model_id = ? AND name = ?", model["id"], name)
+        row = MODEL_VERSIONS.get(store, model_id=model["id"], name=name)
     elif number is not None and number.isdecimal() and int(number) <= LARGEST_VERSION:
-        row = store.one("SELECT * FROM model_version WHERE model_id = ? AND version = ?", model["id"], int(number))
+        row = MODEL_VERSIONS.get(store, model_id=model["id"], version=int(number))
     else:
         raise unprocessable("expected the name, or the number as version, of a model version")
-    if row is None:
-        raise not_found("model version", name or number)
     return _version_item(store, row)
 
 
 def _find_version_in_organization(call: Call) -> dict[str, Any]:
     check_organization(call)
-    return _version_item(call.state.store, require_model_version(call.state.store, call.query.get("id", "")))
+    return _version_item(call.state.store, MODEL_VERSIONS.get(call.state.store, id=call.query.get("id", "")))
 
 
 def _get_version(call: Call) -> dict[str, Any]:
-    return _version_item(call.state.store, require_model_version(call.state.store, call.path[0]))
+    return _version_item(call.state.store, MODEL_VERSIONS.get(call.state.store, id=call.path[0]))
 
 
 def _update_version(call: Call) -> dict[str, Any]:
     store = call.state.store
-    row = require_model_version(store, call.path[0])
+    row = MODEL_VERSIONS.get(store, id=call.path[0])
     fields = call.fields()
     name = fields.optional_string("name") or row["name"]
-    other = store.value("SELECT id FROM model_version WHERE model_id = ? AND name = ?", row["model_id"], name)
-    if other not in {None, row["id"]}:
-        raise conflict(f"version {name!r} of this model exists already")
+    MODEL_VERSIONS.refuse_second(store, but=row["id"], model_id=row["model_id"], name=name)
     store.write(
         "UPDATE model_version SET name = ?, type = ?, framework = ?, settings = ? WHERE id = ?",
         name, fields.choice("type", INFERENCE_TYPES, row["type"]),
@@ -198,7 +165,7 @@ def _update_version(call: Call) -> dict[str, Any]:
 def _version_item(store: Store, row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
-        "origin": _item(store, _require(store, row["model_id"])),
+        "origin": _item(store, MODELS.get(store, id=row["model_id"])),
         "name": row["name"],
         "version": row["version"],
         "type": row["type"],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import new_id
-from picsellia_processing.platform.wire import Reply, bad_request, conflict, not_found
+from picsellia_processing.platform.table import Table
+from picsellia_processing.platform.wire import Reply, bad_request
 
-from .model import require_model_version
+from .model import MODEL_VERSIONS
 
 if TYPE_CHECKING:
     from picsellia_processing.platform.state import State
@@ -22,25 +22,23 @@ CREATE TABLE IF NOT EXISTS model_file (
     UNIQUE (model_version_id, name));
 """
 
+_FILES = Table("model_file")
+
 
 def insert_model_file(
     store: Store, version_id: str, *, name: str, filename: str, object_id: str, object_name: str, large: bool
 ) -> str:
     """The id of a new file of a model version. Raises 409 when the version has one of this name."""
-    if store.one("SELECT 1 FROM model_file WHERE model_version_id = ? AND name = ?", version_id, name):
-        raise conflict(f"file {name!r} of this model version exists already")
-    identifier = new_id()
-    store.write(
-        "INSERT INTO model_file (id, model_version_id, name, filename, object_id, object_name, large)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        identifier, version_id, name, filename, object_id, object_name, large,
+    _FILES.refuse_second(store, model_version_id=version_id, name=name)
+    return _FILES.add(
+        store, model_version_id=version_id, name=name, filename=filename, object_id=object_id, object_name=object_name,
+        large=large,
     )  # fmt: skip
-    return identifier
 
 
 def _create(call: Call) -> Reply:
     store = call.state.store
-    version = require_model_version(store, call.path[0])
+    version = MODEL_VERSIONS.get(store, id=call.path[0])
     fields = call.fields()
     object_name = fields.string("object_name", limit=4096)
     blob = call.state.blobs.find_by_name(object_name)
@@ -50,38 +48,28 @@ def _create(call: Call) -> Reply:
         store, version["id"], name=fields.string("name"), filename=fields.string("filename"), object_id=blob.id,
         object_name=object_name, large=fields.boolean("large"),
     )  # fmt: skip
-    return Reply.created(_item(call.state, _require(store, identifier)))
+    return Reply.created(_item(call.state, _FILES.get(store, id=identifier)))
 
 
 def _list(call: Call) -> dict[str, Any]:
-    version = require_model_version(call.state.store, call.path[0])
+    version = MODEL_VERSIONS.get(call.state.store, id=call.path[0])
     rows = call.state.store.all("SELECT * FROM model_file WHERE model_version_id = ? ORDER BY seq DESC", version["id"])
     return {"items": [_item(call.state, row) for row in rows], "count": len(rows)}
 
 
 def _find(call: Call) -> dict[str, Any]:
-    version = require_model_version(call.state.store, call.path[0])
-    name = call.query.get("name", "")
-    row = call.state.store.one("SELECT * FROM model_file WHERE model_version_id = ? AND name = ?", version["id"], name)
-    if row is None:
-        raise not_found("model file", name)
+    version = MODEL_VERSIONS.get(call.state.store, id=call.path[0])
+    row = _FILES.get(call.state.store, model_version_id=version["id"], name=call.query.get("name", ""))
     return _item(call.state, row)
 
 
 def _get(call: Call) -> dict[str, Any]:
-    return _item(call.state, _require(call.state.store, call.path[0]))
+    return _item(call.state, _FILES.get(call.state.store, id=call.path[0]))
 
 
 def _delete(call: Call) -> Reply:
-    call.state.store.write("DELETE FROM model_file WHERE id = ?", _require(call.state.store, call.path[0])["id"])
+    call.state.store.write("DELETE FROM model_file WHERE id = ?", _FILES.get(call.state.store, id=call.path[0])["id"])
     return Reply.nothing()
-
-
-def _require(store: Store, file_id: str) -> Row:
-    row = store.one("SELECT * FROM model_file WHERE id = ?", file_id)
-    if row is None:
-        raise not_found("model file", file_id)
-    return row
 
 
 def _item(state: State, row: Row) -> dict[str, Any]:

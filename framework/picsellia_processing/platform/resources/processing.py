@@ -8,14 +8,15 @@ import orjson
 
 from picsellia_processing.platform.listing import Listing, Where, fetch
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import new_id, now, to_json
-from picsellia_processing.platform.wire import Reply, conflict, kind_of, not_found, unprocessable
+from picsellia_processing.platform.store import now, to_json
+from picsellia_processing.platform.table import Table
+from picsellia_processing.platform.wire import Reply, kind_of, not_found, unprocessable
 
 from .organization import check_organization
 from .processing_input import delete_inputs
 
 if TYPE_CHECKING:
-    from picsellia_processing.platform.store import Row, Store
+    from picsellia_processing.platform.store import Row
     from picsellia_processing.platform.wire import Call, Fields
 
 SCHEMA = """
@@ -29,6 +30,7 @@ TYPES = (
     "PRE_ANNOTATION", "DATA_AUGMENTATION", "DATASET_VERSION_CREATION", "AUTO_TAGGING", "AUTO_ANNOTATION",
     "DATA_AUTO_TAGGING", "MODEL_COMPRESSION", "MODEL_CONVERSION",
 )  # fmt: skip
+PROCESSINGS = Table("processing")
 _SETTINGS = ("description", "default_parameters", "default_cpu", "default_gpu", "docker_flags")
 _LISTING = Listing("*", "processing", "seq", {"created_at": "seq", "name": "name", "id": "id"})
 
@@ -37,18 +39,15 @@ def _create(call: Call) -> Reply:
     check_organization(call)
     store, fields = call.state.store, call.fields()
     name = fields.string("name")
-    if store.one("SELECT 1 FROM processing WHERE name = ?", name):
-        raise conflict(f"processing {name!r} exists already")
+    PROCESSINGS.refuse_second(store, name=name)
     _check_settings(fields)
-    identifier = new_id()
-    store.write(
-        "INSERT INTO processing (id, name, target, type, docker_image, docker_tag, settings, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        identifier, name, fields.choice("target", TARGETS), fields.choice("type", TYPES) if "type" in fields else None,
-        fields.string("docker_image"), fields.string("docker_tag"),
-        to_json({key: fields.values.get(key) for key in _SETTINGS}), now(),
+    identifier = PROCESSINGS.add(
+        store, name=name, target=fields.choice("target", TARGETS),
+        type=fields.choice("type", TYPES) if "type" in fields else None,
+        docker_image=fields.string("docker_image"), docker_tag=fields.string("docker_tag"),
+        settings=to_json({key: fields.values.get(key) for key in _SETTINGS}), created_at=now(),
     )  # fmt: skip
-    return Reply.created(_item(require_processing(store, identifier)))
+    return Reply.created(_item(PROCESSINGS.get(store, id=identifier)))
 
 
 def _list(call: Call) -> dict[str, Any]:
@@ -59,11 +58,7 @@ def _list(call: Call) -> dict[str, Any]:
 
 def _find(call: Call) -> dict[str, Any]:
     check_organization(call)
-    name = call.query.get("name", "")
-    row = call.state.store.one("SELECT * FROM processing WHERE name = ?", name)
-    if row is None:
-        raise not_found("processing", name)
-    return _item(row)
+    return _item(PROCESSINGS.get(call.state.store, name=call.query.get("name", "")))
 
 
 def _find_public(call: Call) -> dict[str, Any]:
@@ -71,12 +66,12 @@ def _find_public(call: Call) -> dict[str, Any]:
 
 
 def _get(call: Call) -> dict[str, Any]:
-    return _item(require_processing(call.state.store, call.path[0]))
+    return _item(PROCESSINGS.get(call.state.store, id=call.path[0]))
 
 
 def _update(call: Call) -> dict[str, Any]:
     store = call.state.store
-    row = require_processing(store, call.path[0])
+    row = PROCESSINGS.get(store, id=call.path[0])
     fields = call.fields()
     _check_settings(fields)
     settings = orjson.loads(row["settings"])
@@ -91,7 +86,7 @@ def _update(call: Call) -> dict[str, Any]:
 
 def _delete(call: Call) -> Reply:
     store = call.state.store
-    row = require_processing(store, call.path[0])
+    row = PROCESSINGS.get(store, id=call.path[0])
     delete_inputs(store, row["id"])
     store.write("DELETE FROM processing WHERE id = ?", row["id"])
     return Reply.nothing()
@@ -104,14 +99,6 @@ def _check_settings(fields: Fields) -> None:
     flags = fields.values.get("docker_flags")
     if flags is not None and not (isinstance(flags, list) and all(isinstance(flag, str) for flag in flags)):
         raise unprocessable(f"docker_flags: expected a list of texts, found {kind_of(flags)}")
-
-
-def require_processing(store: Store, processing_id: str) -> Row:
-    """The processing. Raises 404."""
-    row = store.one("SELECT * FROM processing WHERE id = ?", processing_id)
-    if row is None:
-        raise not_found("processing", processing_id)
-    return row
 
 
 def _item(row: Row) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import new_id
-from picsellia_processing.platform.wire import Reply, bad_request, conflict, kind_of, not_found
+from picsellia_processing.platform.table import Table
+from picsellia_processing.platform.wire import Reply, bad_request, kind_of
 
 from .dataset import INFERENCE_TYPES
 from .model import FRAMEWORKS
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS processing_input (
     UNIQUE (processing_id, name));
 """
 
+_INPUTS = Table("processing_input")
 TABLES = {
     "DATASET": "dataset",
     "DATASET_VERSION": "dataset_version",
@@ -78,7 +79,7 @@ def _find(store: Store, kind: str, value: Any) -> Row | None:
         identifier = str(UUID(value))
     except (ValueError, AttributeError, TypeError):
         return None
-    return store.one(f"SELECT * FROM {TABLES[kind]} WHERE id = ?", identifier)  # noqa: S608 - a constant of this module
+    return Table(TABLES[kind]).find(store, id=identifier)
 
 
 def _list(call: Call) -> dict[str, Any]:
@@ -90,29 +91,28 @@ def _add(call: Call) -> Reply:
     processing_id, fields = _processing(call), call.fields()
     name, kind = fields.string("name"), fields.choice("input_type", INPUT_TYPES)
     store = call.state.store
-    if store.one("SELECT 1 FROM processing_input WHERE processing_id = ? AND name = ?", processing_id, name):
-        raise conflict(f"the processing has an input {name!r} already")
-    store.write(
-        "INSERT INTO processing_input (id, processing_id, name, input_type, required, inference_type_constraint,"
-        " framework_constraint) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        new_id(), processing_id, name, kind, *_constraints(fields),
+    _INPUTS.refuse_second(store, processing_id=processing_id, name=name)
+    required, type_, framework = _constraints(fields)
+    _INPUTS.add(
+        store, processing_id=processing_id, name=name, input_type=kind, required=required,
+        inference_type_constraint=type_, framework_constraint=framework,
     )  # fmt: skip
-    return Reply.created(_item(_require(store, processing_id, name)))
+    return Reply.created(_item(_INPUTS.get(store, processing_id=processing_id, name=name)))
 
 
 def _update(call: Call) -> dict[str, Any]:
     processing_id, name = _processing(call), call.path[1]
-    row = _require(call.state.store, processing_id, name)
+    row = _INPUTS.get(call.state.store, processing_id=processing_id, name=name)
     call.state.store.write(
         "UPDATE processing_input SET required = ?, inference_type_constraint = ?, framework_constraint = ?"
         " WHERE id = ?",
         *_constraints(call.fields()), row["id"],
     )  # fmt: skip
-    return _item(_require(call.state.store, processing_id, name))
+    return _item(_INPUTS.get(call.state.store, processing_id=processing_id, name=name))
 
 
 def _delete(call: Call) -> Reply:
-    row = _require(call.state.store, _processing(call), call.path[1])
+    row = _INPUTS.get(call.state.store, processing_id=_processing(call), name=call.path[1])
     call.state.store.write("DELETE FROM processing_input WHERE id = ?", row["id"])
     return Reply.nothing()
 
@@ -128,21 +128,11 @@ def _constraints(fields: Fields) -> tuple[bool, str | None, str | None]:
 
 def _processing(call: Call) -> str:
     """The id of the processing that the path names."""
-    processing_id: str | None = call.state.store.value("SELECT id FROM processing WHERE id = ?", call.path[0])
-    if processing_id is None:
-        raise not_found("processing", call.path[0])
-    return processing_id
+    return str(Table("processing").get(call.state.store, id=call.path[0])["id"])
 
 
 def _rows(store: Store, processing_id: str) -> list[Row]:
     return store.all("SELECT * FROM processing_input WHERE processing_id = ? ORDER BY seq", processing_id)
-
-
-def _require(store: Store, processing_id: str, name: str) -> Row:
-    row = store.one("SELECT * FROM processing_input WHERE processing_id = ? AND name = ?", processing_id, name)
-    if row is None:
-        raise not_found("input", name)
-    return row
 
 
 def _item(row: Row) -> dict[str, Any]:

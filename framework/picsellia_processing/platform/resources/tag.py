@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.platform.routing import Route
-from picsellia_processing.platform.store import as_list, new_id
-from picsellia_processing.platform.wire import ApiError, Reply, conflict, not_found, unprocessable
+from picsellia_processing.platform.store import as_list
+from picsellia_processing.platform.table import Table
+from picsellia_processing.platform.wire import ApiError, Reply, unprocessable
 
-from .datalake import require_datalake
+from .datalake import DATALAKES
 from .organization import check_organization
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ CREATE TABLE IF NOT EXISTS tag_link (
 CREATE INDEX IF NOT EXISTS tag_link_tag ON tag_link (tag_id);
 """
 
+_TAGS = Table("tag")
 TARGET_TABLES = {
     "DATA": "data",
     "ASSET": "asset",
@@ -57,7 +59,7 @@ def tags_by_target(store: Store, target_ids: Iterable[str]) -> dict[str, list[di
 def attach(store: Store, tag_ids: list[str], target_ids: Iterable[str], *, target_type: str) -> None:
     """Link every tag with every target. Raises 404 for a tag that is unknown or for another kind of object."""
     for tag_id in tag_ids:
-        tag = _require(store, tag_id)
+        tag = _TAGS.get(store, id=tag_id)
         if tag["target_type"] != target_type:
             raise unprocessable(f"tag {tag['name']!r} is for {tag['target_type']}, not for {target_type}")
     pairs = [(tag_id, target_id) for target_id in target_ids for tag_id in tag_ids]
@@ -66,12 +68,9 @@ def attach(store: Store, tag_ids: list[str], target_ids: Iterable[str], *, targe
 
 def create_tag(store: Store, scope_id: str, target_type: str, name: str) -> dict[str, Any]:
     """A new tag. Raises 409 when the scope has one of this name."""
-    if _find(store, scope_id, target_type, name) is not None:
-        raise conflict(f"tag {name!r} exists already")
-    identifier = new_id()
-    store.write(
-        "INSERT INTO tag (id, scope_id, target_type, name) VALUES (?, ?, ?, ?)", identifier, scope_id, target_type, name
-    )
+    known = {"scope_id": scope_id, "target_type": target_type, "name": name}
+    _TAGS.refuse_second(store, **known)
+    identifier = _TAGS.add(store, **known)
     return {"id": identifier, "name": name, "target_type": target_type}
 
 
@@ -79,22 +78,9 @@ def ensure_tags(store: Store, scope_id: str, target_type: str, names: Iterable[s
     """The ids of the tags of these names; those that are missing are made."""
     found = []
     for name in names:
-        row = _find(store, scope_id, target_type, name)
+        row = _TAGS.find(store, scope_id=scope_id, target_type=target_type, name=name)
         found.append(row["id"] if row is not None else create_tag(store, scope_id, target_type, name)["id"])
     return found
-
-
-def _find(store: Store, scope_id: str, target_type: str, name: str) -> Row | None:
-    return store.one(
-        "SELECT * FROM tag WHERE scope_id = ? AND target_type = ? AND name = ?", scope_id, target_type, name
-    )
-
-
-def _require(store: Store, tag_id: str) -> Row:
-    row = store.one("SELECT * FROM tag WHERE id = ?", tag_id)
-    if row is None:
-        raise not_found("tag", tag_id)
-    return row
 
 
 def _item(row: Row) -> dict[str, Any]:
@@ -114,24 +100,21 @@ def _list(call: Call, target_type: str) -> dict[str, Any]:
 
 def _find_by_name(call: Call, target_type: str) -> dict[str, Any]:
     name = call.query.get("name", "")
-    row = _find(call.state.store, call.path[0], target_type, name)
-    if row is None:
-        raise not_found("tag", name)
-    return _item(row)
+    return _item(_TAGS.get(call.state.store, scope_id=call.path[0], target_type=target_type, name=name))
 
 
 def _create_for_data(call: Call) -> Reply:
-    require_datalake(call.state.store, call.path[0])
+    DATALAKES.get(call.state.store, id=call.path[0])
     return _create(call, "DATA")
 
 
 def _list_for_data(call: Call) -> dict[str, Any]:
-    require_datalake(call.state.store, call.path[0])
+    DATALAKES.get(call.state.store, id=call.path[0])
     return _list(call, "DATA")
 
 
 def _find_for_data(call: Call) -> dict[str, Any]:
-    require_datalake(call.state.store, call.path[0])
+    DATALAKES.get(call.state.store, id=call.path[0])
     return _find_by_name(call, "DATA")
 
 
@@ -166,26 +149,25 @@ def _find_in_organization(call: Call) -> dict[str, Any]:
 
 
 def _check_dataset_version(call: Call) -> None:
-    if call.state.store.one("SELECT 1 FROM dataset_version WHERE id = ?", call.path[0]) is None:
-        raise not_found("dataset version", call.path[0])
+    Table(TARGET_TABLES["DATASET_VERSION"]).get(call.state.store, id=call.path[0])
 
 
 def _get(call: Call) -> dict[str, Any]:
-    return _item(_require(call.state.store, call.path[0]))
+    return _item(_TAGS.get(call.state.store, id=call.path[0]))
 
 
 def _rename(call: Call) -> dict[str, Any]:
-    tag = _require(call.state.store, call.path[0])
+    tag = _TAGS.get(call.state.store, id=call.path[0])
     name = call.fields().string("name")
-    other = _find(call.state.store, tag["scope_id"], tag["target_type"], name)
-    if other is not None and other["id"] != tag["id"]:
-        raise conflict(f"tag {name!r} exists already")
+    _TAGS.refuse_second(
+        call.state.store, but=tag["id"], scope_id=tag["scope_id"], target_type=tag["target_type"], name=name
+    )
     call.state.store.write("UPDATE tag SET name = ? WHERE id = ?", name, tag["id"])
     return {**_item(tag), "name": name}
 
 
 def _delete(call: Call) -> Reply:
-    _require(call.state.store, call.path[0])
+    _TAGS.get(call.state.store, id=call.path[0])
     call.state.store.write("DELETE FROM tag_link WHERE tag_id = ?", call.path[0])
     call.state.store.write("DELETE FROM tag WHERE id = ?", call.path[0])
     return Reply.nothing()
@@ -208,7 +190,7 @@ def _detach(call: Call) -> dict[str, Any]:
 
 
 def _tag_and_targets(call: Call) -> tuple[Row, list[str]]:
-    tag = _require(call.state.store, call.path[0])
+    tag = _TAGS.get(call.state.store, id=call.path[0])
     targets = list(dict.fromkeys(call.ids()))
     table = TARGET_TABLES[tag["target_type"]]
     known = call.state.store.all(

@@ -20,6 +20,7 @@ from picsellia_processing.sdk.annotations import (
 )
 from picsellia_processing.sdk.assets import annotated_assets, pages
 from picsellia_processing.task import Record, WrittenShape
+from picsellia_processing.tasks.results import nothing_more, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -112,18 +113,14 @@ class AnnotationOutput:
         Raises:
             ResultError: something was returned.
         """
-        if result is not None:
-            raise ResultError(
-                f"a function that drives returns nothing, it writes with context.write; found {_shown(result)}"
-            )
-        return {}
+        return nothing_more(result, "context.write")
 
     def _checked(self, result: Any) -> list[Shape]:
         if isinstance(result, SHAPE_TYPES):
             raise ResultError(f"the shapes of an image come as a list; found a single {type(result).__name__}: [...]")
         if result is None or isinstance(result, (str, bytes, dict)) or not hasattr(result, "__iter__"):
             raise ResultError(
-                f"the shapes of an image come as a list, empty where there is nothing to see; found {_shown(result)}"
+                f"the shapes of an image come as a list, empty where there is nothing to see; found {shown(result)}"
             )
         shapes = list(result)
         for shape in shapes:
@@ -135,7 +132,7 @@ class AnnotationOutput:
         if not isinstance(shape, SHAPE_TYPES):
             ours = name if name in {kind.__name__ for kind in SHAPE_TYPES} else None
             hint = f"; that is the SDK's server object: use `from picsellia_processing import {ours}`" if ours else ""
-            raise ResultError(f"expected {' or '.join(self._allowed)}, found {_shown(shape)}{hint}")
+            raise ResultError(f"expected {' or '.join(self._allowed)}, found {shown(shape)}{hint}")
         if name not in self._allowed:
             raise ResultError(
                 f"the DatasetVersion is of type {self._version.type.value}, which holds {' or '.join(self._allowed)}; "
@@ -143,7 +140,7 @@ class AnnotationOutput:
             )
         label: Any = shape.label
         if not isinstance(label, str) or not label:
-            raise ResultError(f"the label of a {name} is the name of a class; found {_shown(label)}")
+            raise ResultError(f"the label of a {name} is the name of a class; found {shown(label)}")
 
     def _label_id(self, label: str) -> str:
         if label not in self._label_ids:
@@ -254,8 +251,3 @@ def _written(shape: Shape, label: str, model_class: str, kind: str, fields: dict
         confidence=None if confidence is None else float(confidence),
         fields=own,
     )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return f"{type(value).__name__} {text[:80]}{'...' if len(text) > 80 else ''}"  # noqa: PLR2004

@@ -18,6 +18,7 @@ from picsellia_processing.sdk.datasets import attach_data
 from picsellia_processing.sdk.uploads import upload_images
 from picsellia_processing.task import Record
 from picsellia_processing.tasks.encoding import check_pixels
+from picsellia_processing.tasks.results import nothing_more, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,12 +162,7 @@ class NewVersionOutput:
         Raises:
             ResultError: something was returned.
         """
-        if result is not None:
-            raise ResultError(
-                "a function that drives returns nothing, it writes with context.write(image, samples); "
-                f"found {_shown(result)}"
-            )
-        return {}
+        return nothing_more(result, "context.write(image, samples)")
 
     def _entry(self, image: Image, each: Any, number: int, status: str | None) -> tuple[Kept | New, Record | None]:
         assert image.asset is not None
@@ -174,7 +170,7 @@ class NewVersionOutput:
             return Kept(image.asset), None
         if not isinstance(each, Sample):
             hint = "; a new image comes with its annotations: Sample(image, shapes)" if isinstance(each, Image) else ""
-            raise ResultError(f"what becomes of an image is that image, Samples, or None; found {_shown(each)}{hint}")
+            raise ResultError(f"what becomes of an image is that image, Samples, or None; found {shown(each)}{hint}")
         if each.image is image:
             record = self._annotations.record(image, each.annotations)
             return Kept(image.asset, _annotation(record, status)), record
@@ -219,7 +215,7 @@ def _listed(result: Any) -> list[Any]:
     if isinstance(result, (Image, Sample)):
         return [result]
     if isinstance(result, (str, bytes, dict)) or not hasattr(result, "__iter__"):
-        raise ResultError(f"what becomes of an image is that image, Samples, or None; found {_shown(result)}")
+        raise ResultError(f"what becomes of an image is that image, Samples, or None; found {shown(result)}")
     return list(result)
 
 
@@ -249,7 +245,3 @@ def _unattached(image: Image) -> Image:
 
 def _sizes(references: Sequence[AssetReference]) -> dict[str, tuple[int, int]]:
     return {each.id: (each.width, each.height) for each in references}
-
-
-def _shown(value: Any) -> str:
-    return f"{type(value).__name__} {value!r:.80}"

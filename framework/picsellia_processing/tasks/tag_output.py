@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from picsellia_processing.errors import JobError, ResultError
+from picsellia_processing.errors import JobError
 from picsellia_processing.sdk.annotations import load_shapes
 from picsellia_processing.sdk.assets import pages
 from picsellia_processing.sdk.data import UPDATES, data_pages, read_data, read_data_tags, update_data
 from picsellia_processing.sdk.tags import attach_asset_tag, make_asset_tag, read_asset_tags
 from picsellia_processing.task import Record, RejectedError
+from picsellia_processing.tasks.results import nothing_more
 from picsellia_processing.tasks.tags import TagNames, read_result
 
 if TYPE_CHECKING:
@@ -92,10 +93,7 @@ class _TagOutput:
         Raises:
             ResultError: something was returned.
         """
-        if result is not None:
-            found = type(result).__name__
-            raise ResultError(f"a function that drives returns nothing, it writes with context.write; found {found}")
-        return {}
+        return nothing_more(result, "context.write")
 
 
 class AssetTagOutput(_TagOutput):

@@ -9,6 +9,7 @@ from typing import Any
 
 from picsellia_processing.annotation import SHAPE_TYPES
 from picsellia_processing.errors import ResultError
+from picsellia_processing.tasks.results import shown
 from picsellia_processing.tasks.tagging import DataTags
 
 COUNTED = 200
@@ -48,22 +49,22 @@ def _tags(result: Any) -> tuple[str, ...]:
     if isinstance(result, str):
         result = [result]
     if isinstance(result, (bytes, Mapping, *SHAPE_TYPES)) or not isinstance(result, Iterable):
-        raise ResultError(f"the tags of an image are a text or a list of texts; found {_shown(result)}")
+        raise ResultError(f"the tags of an image are a text or a list of texts; found {shown(result)}")
     return tuple(dict.fromkeys(_tag(each) for each in result))
 
 
 def _tag(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ResultError(f"a tag is a text that is not blank; found {_shown(value)}")
+        raise ResultError(f"a tag is a text that is not blank; found {shown(value)}")
     return str.__str__(value)  # a StrEnum, or numpy's own text, is a plain text on the wire
 
 
 def _metadata(metadata: Any) -> dict[str, Any]:
     if not isinstance(metadata, Mapping):
-        raise ResultError(f"the metadata of a data are a mapping from names to values; found {_shown(metadata)}")
+        raise ResultError(f"the metadata of a data are a mapping from names to values; found {shown(metadata)}")
     wrong = [key for key in metadata if not isinstance(key, str) or not key.strip()]
     if wrong:
-        raise ResultError(f"the name of a metadata is a text that is not blank; found {_shown(wrong[0])}")
+        raise ResultError(f"the name of a metadata is a text that is not blank; found {shown(wrong[0])}")
     return {key: _value(key, value) for key, value in metadata.items()}
 
 
@@ -86,13 +87,8 @@ def _scalar(key: str, value: Any) -> str | bool | int | float:
         if isinstance(value, kind):
             return str.__str__(value) if isinstance(value, str) else kind(value)
     raise ResultError(
-        f"metadata {key!r}: expected a text, a number, true or false, or a list of these; found {_shown(value)}"
+        f"metadata {key!r}: expected a text, a number, true or false, or a list of these; found {shown(value)}"
     )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return f"{type(value).__name__} {text[:80]}{'...' if len(text) > 80 else ''}"  # noqa: PLR2004
 
 
 class TagNames:

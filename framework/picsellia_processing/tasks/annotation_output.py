@@ -36,7 +36,7 @@ NOT_CONFIGURED = "NOT_CONFIGURED"
 
 
 class AnnotationOutput:
-    """Writes one annotation for each asset. An asset that has one is done, unless the Job replaces annotations."""
+    """Writes one annotation for each asset of `version`. An asset that has one is done, unless it is replaced."""
 
     chunk = 100
     done = "already annotated"
@@ -52,7 +52,7 @@ class AnnotationOutput:
         replaces: bool,
         allowed: Sequence[str],
     ) -> None:
-        self._version = version
+        self.version = version
         self._selection = selection
         self._labels = labels
         self._label_ids = label_ids
@@ -63,11 +63,11 @@ class AnnotationOutput:
 
     def pages(self) -> Iterator[Page]:
         """The assets of the DatasetVersion, or of the Job's selection."""
-        return pages(self._version, self._selection)
+        return pages(self.version, self._selection)
 
     def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:
         """What assets are annotated with."""
-        return load_shapes(self._version, {each.id: (each.width, each.height) for each in references})
+        return load_shapes(self.version, {each.id: (each.width, each.height) for each in references})
 
     def pending(self, references: Sequence[AssetReference]) -> list[AssetReference]:
         """Those without an annotation; all of them when the Job replaces annotations."""
@@ -95,7 +95,7 @@ class AnnotationOutput:
                 dropped.append(str(error))
                 continue
             stored = to_stored(fitted, stored_orientation(image), image.width, image.height)
-            kind, fields = to_wire(stored, self._label_id(label))
+            kind, fields = to_wire(stored, self.label_id(label))
             payload.setdefault(kind, []).append(fields)
             written.append(_written(stored, label, shape.label, kind, fields))
         for kind in ("rectangles", "polygons", "classifications", "keypoints", "masks"):
@@ -105,7 +105,7 @@ class AnnotationOutput:
     def write(self, records: Sequence[Record]) -> None:
         """Write the annotations of a chunk of assets, in one request."""
         payloads = [record.payload for record in records]
-        write_annotations(self._version, payloads, status=self._status, replace=self._replaces)
+        write_annotations(self.version, payloads, status=self._status, replace=self._replaces)
 
     def finish(self, result: Any) -> Mapping[str, int]:
         """An author who drives has written everything; there is nothing more to return.
@@ -114,6 +114,12 @@ class AnnotationOutput:
             ResultError: something was returned.
         """
         return nothing_more(result, "context.write")
+
+    def label_id(self, label: str) -> str:
+        """The id of a label of the DatasetVersion, which gets it if it has none of this name."""
+        if label not in self._label_ids:
+            self._label_ids.update(add_labels(self.version, [label]))
+        return self._label_ids[label]
 
     def _checked(self, result: Any) -> list[Shape]:
         if isinstance(result, SHAPE_TYPES):
@@ -135,17 +141,12 @@ class AnnotationOutput:
             raise ResultError(f"expected {' or '.join(self._allowed)}, found {shown(shape)}{hint}")
         if name not in self._allowed:
             raise ResultError(
-                f"the DatasetVersion is of type {self._version.type.value}, which holds {' or '.join(self._allowed)}; "
+                f"the DatasetVersion is of type {self.version.type.value}, which holds {' or '.join(self._allowed)}; "
                 f"found {name}"
             )
         label: Any = shape.label
         if not isinstance(label, str) or not label:
             raise ResultError(f"the label of a {name} is the name of a class; found {shown(label)}")
-
-    def _label_id(self, label: str) -> str:
-        if label not in self._label_ids:
-            self._label_ids.update(add_labels(self._version, [label]))
-        return self._label_ids[label]
 
 
 def prepare_output(

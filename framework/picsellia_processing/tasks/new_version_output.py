@@ -68,7 +68,7 @@ class Annotation:
 
 
 class NewVersionOutput:
-    """Fills a DatasetVersion with what an author returns for the images of another. See the module."""
+    """Fills the DatasetVersion of `annotations` with what an author returns for the images of another."""
 
     chunk = 20
     done = "in the output DatasetVersion"
@@ -77,10 +77,8 @@ class NewVersionOutput:
         self,
         source: DatasetVersion,
         selection: Sequence[str] | None,
-        version: DatasetVersion,
         datalake: Datalake,
         annotations: AnnotationOutput,
-        label_ids: dict[str, str],
         *,
         encoder: Encoder,
         names: FileNames,
@@ -88,10 +86,8 @@ class NewVersionOutput:
     ) -> None:
         self._source = source
         self._selection = selection
-        self._version = version
         self._datalake = datalake
         self._annotations = annotations
-        self._label_ids = label_ids
         self._encoder = encoder
         self._names = names
         self._keep_originals = keep_originals
@@ -150,7 +146,7 @@ class NewVersionOutput:
         files = {entry.filename: entry.file.result() for entry in new}
         uploaded = upload_images(self._datalake, files, {entry.filename: entry.size for entry in new}) if new else {}
         data_ids = [uploaded[each.filename] if isinstance(each, New) else each.reference.data_id for each in entries]
-        asset_ids = attach_data(self._version, data_ids)
+        asset_ids = attach_data(self._annotations.version, data_ids)
         targets = [asset_ids[data_id] for data_id in data_ids]
         self._annotate(dict(zip(targets, self._settled(entries), strict=True)))
         for path in files.values():
@@ -188,7 +184,7 @@ class NewVersionOutput:
         for asset_id, annotation in found.items():
             shapes: dict[str, Any] = {}
             for shape in annotation.shapes:
-                kind, fields = to_wire(shape, self._label_ids[shape.label])
+                kind, fields = to_wire(shape, self._annotations.label_id(shape.label))
                 shapes.setdefault(kind, []).append(fields)
             read[asset_id] = Annotation(shapes, annotation.status)
         nothing = Annotation(None)
@@ -203,7 +199,7 @@ class NewVersionOutput:
         by_status = sorted(missing, key=lambda asset_id: annotations[asset_id].status)
         for status, asset_ids in groupby(by_status, key=lambda asset_id: annotations[asset_id].status):
             payloads = [{**_EMPTY, **(annotations[each].shapes or {}), "asset_id": each} for each in asset_ids]
-            write_annotations(self._version, payloads, status=status, replace=False)
+            write_annotations(self._annotations.version, payloads, status=status, replace=False)
 
 
 _EMPTY: dict[str, Any] = {kind: [] for kind in ("rectangles", "polygons", "classifications", "keypoints", "masks")}

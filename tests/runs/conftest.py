@@ -7,11 +7,13 @@ import pytest
 from picsellia_processing.platform.process import LocalPlatform
 from PIL import Image
 
-from tests.runs.rig import Rig
+from tests.runs.rig import Rig, lead_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from picsellia import Client
 
 FIXTURE = """
 task = "pre_annotation"
@@ -56,3 +58,26 @@ def rig(images: Path) -> Iterator[Callable[..., Rig]]:
             return stack.enter_context(running({"seed": fixture, **options}))
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[LocalPlatform]:
+    """A platform with nothing on it; a module that needs more has a fixture of this name."""
+    with LocalPlatform() as platform:
+        yield platform
+
+
+@pytest.fixture(scope="module")
+def client(platform: LocalPlatform) -> Iterator[Client]:
+    """The vendor's client of `platform`."""
+    rig = Rig(platform)
+    yield rig.client
+    rig.close()
+
+
+@pytest.fixture
+def access(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leads the commands of this process to `platform`, whose faults are gone afterwards."""
+    lead_to(platform, monkeypatch)
+    yield
+    platform.set_faults([])

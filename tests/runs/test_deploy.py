@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from picsellia_processing.cli import main
-from picsellia_processing.platform.process import LocalPlatform
-
-from tests.runs.rig import Rig, lead_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from picsellia import Client
+    from picsellia_processing.platform.process import LocalPlatform
 
     Deploy = Callable[..., int]
+
+pytestmark = pytest.mark.usefixtures("access")
 
 IMAGE = "registry.example/tiler:1.0@sha256:" + "0" * 64
 OTHER_IMAGE = "registry.example/tiler:1.1@sha256:" + "1" * 64
@@ -46,26 +46,6 @@ flags = ["--shm-size=2g"]
 [tool.pxp.inputs.model_version_id]
 framework = "ONNX"
 """
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    with LocalPlatform() as platform:
-        yield platform
-
-
-@pytest.fixture(scope="module")
-def client(platform: LocalPlatform) -> Iterator[Client]:
-    rig = Rig(platform)
-    yield rig.client
-    rig.close()
-
-
-@pytest.fixture(autouse=True)
-def access(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    lead_to(platform, monkeypatch)
-    yield
-    platform.set_faults([])
 
 
 @pytest.fixture

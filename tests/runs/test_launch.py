@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Launch = Callable[..., int]
 
+pytestmark = pytest.mark.usefixtures("access")
+
 IMAGE = "registry.example/p:1.0@sha256:" + "0" * 64
 FIXTURE = """
 task = "pre_annotation"
@@ -81,20 +83,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def platform(folder: Path) -> Iterator[LocalPlatform]:
     with LocalPlatform(seed=folder / "fixture") as platform:
         yield platform
-
-
-@pytest.fixture(scope="module")
-def client(platform: LocalPlatform) -> Iterator[Client]:
-    rig = Rig(platform)
-    yield rig.client
-    rig.close()
-
-
-@pytest.fixture(autouse=True)
-def access(platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    lead_to(platform, monkeypatch)
-    yield
-    platform.set_faults([])
 
 
 @pytest.fixture(scope="module")

@@ -258,6 +258,10 @@ def test_calibration_images_are_read_from_the_version_given(on: ModelRig) -> Non
     run = on.convert("calibrates", type="MODEL_COMPRESSION", inputs=inputs)
     assert run.status == 0, run.output
     assert run.report["metadata"] == {"calibrated with": ["v1", 10]}
+    assert run.report["images_per_second"] is None
+    progress = [line for line in run.output.splitlines() if line.endswith("images looked at")]
+    assert progress[-1] == "10/10 images looked at"
+    assert len(set(progress)) == len(progress)
     assert run.report["assets"] == {"selected": 10, "processed": 10, "skipped": 0, "failed": 0}
 
 

@@ -97,18 +97,19 @@ def _style() -> str:
 
 
 def _tiles(report: Report) -> list[Tile]:
-    assets = report.assets
-    first = report.first_write_seconds
-    return [
-        Tile("processed", with_commas(assets.processed), f"of {with_commas(assets.selected)} assets"),
-        *_results(report),
+    assets, speed, first = report.assets, report.images_per_second, report.first_write_seconds
+    processed = Tile("processed", with_commas(assets.processed), f"of {with_commas(assets.selected)} assets")
+    others = [
         Tile("skipped", with_commas(assets.skipped)),
         Tile("failed", with_commas(assets.failed), bad=assets.failed > 0),
-        Tile(
-            "images/s",
-            f"{report.images_per_second:,.1f}",
-            f"limited by {report.limiting_stage}" if report.limiting_stage else "",
-        ),
+    ]
+    limit = f"limited by {report.limiting_stage}" if report.limiting_stage else ""
+    of_images = assets.selected > 0 or speed is not None
+    return [
+        *([processed] if of_images else []),
+        *_results(report),
+        *(others if of_images else []),
+        *([] if speed is None else [Tile("images/s", f"{speed:,.1f}", limit)]),
         Tile("duration", duration(report.seconds), "" if first is None else f"first result after {duration(first)}"),
         Tile("peak memory", size(report.peak_rss_bytes)),
         Tile("requests", with_commas(report.requests.total), f"{with_commas(report.requests.retries)} retried"),
@@ -129,6 +130,8 @@ def _dropped(report: Report) -> str:
 
 
 def _stages(report: Report) -> list[StageBar]:
+    if not any(stage.items for stage in report.stages.values()):
+        return []
     busiest = max((stage.seconds / stage.threads for stage in report.stages.values()), default=0.0)
     return [
         StageBar(

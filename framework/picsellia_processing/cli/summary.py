@@ -39,13 +39,14 @@ def _lines(report: Report, out: OutFolder) -> Iterator[str]:
 
 
 def _figures(report: Report) -> Iterator[str]:
-    assets = report.assets
-    yield _line(
-        "assets",
-        f"{with_commas(assets.processed)} of {with_commas(assets.selected)} processed",
-        f"{with_commas(assets.skipped)} skipped",
-        f"{with_commas(assets.failed)} failed",
-    )
+    assets, speed = report.assets, report.images_per_second
+    if assets.selected or speed is not None:
+        yield _line(
+            "assets",
+            f"{with_commas(assets.processed)} of {with_commas(assets.selected)} processed",
+            f"{with_commas(assets.skipped)} skipped",
+            f"{with_commas(assets.failed)} failed",
+        )
     dropped = sum(report.dropped_shapes.values())
     if report.produced:
         produced = (f"{with_commas(count)} {what}" for what, count in report.produced.items())
@@ -54,8 +55,8 @@ def _figures(report: Report) -> Iterator[str]:
         yield _line("shapes", with_commas(report.shapes), f"{with_commas(dropped)} dropped" if dropped else "")
     yield from (_line(name[:NAME_LENGTH], json.dumps(value)[:REASON_LENGTH]) for name, value in report.metadata.items())
     yield _line(
-        "speed",
-        f"{report.images_per_second:,.1f} images/s",
+        "time" if speed is None else "speed",
+        "" if speed is None else f"{speed:,.1f} images/s",
         f"limited by {report.limiting_stage}" if report.limiting_stage else "",
         duration(report.seconds),
         f"peak memory {size(report.peak_rss_bytes)}",

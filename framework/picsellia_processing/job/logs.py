@@ -78,6 +78,8 @@ class LogBook:
         self._transient = ""
         self._progress = ""
         self._progress_at = -math.inf
+        self._told = ""
+        self._complete = False
         self._sender: threading.Thread | None = None
         self._due = -math.inf
         self._failed = False
@@ -100,12 +102,16 @@ class LogBook:
     def progress(self, done: int, total: int | None, text: str) -> None:
         """Say how far the work is. On the platform it takes the place of the one before, while that is the last line.
 
-        As a line of its own it is added at most every `PROGRESS_SECONDS`, and when all is done.
+        As a line of its own it is added at most every `PROGRESS_SECONDS`, and when all is done. What was said last is
+        not said again.
         """
         with self._changed:
             self._console.progress(done, total, text)
-            self._progress = text
-            due = self._clock() - self._progress_at >= PROGRESS_SECONDS or done == total
+            if text == self._told:
+                return
+            self._told = self._progress = text
+            due = self._clock() - self._progress_at >= PROGRESS_SECONDS or (done == total and not self._complete)
+            self._complete = done == total
             if due or self._last == "progress":
                 self._record(text, kind="progress", replaces="progress")
             if due:

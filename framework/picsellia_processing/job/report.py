@@ -126,8 +126,9 @@ class Report(_Part):
     Only `status` is always known: a Job that ended before its worker said anything has the defaults for the rest.
     `output` is the DatasetVersion it filled, where there is one. `shapes` were written; what else was is counted in
     `produced`, and `metadata` is what the processing says of its result; `dropped_shapes` and `skipped` count by
-    reason; `limiting_stage` is the one that set the speed;
-    `first_write_seconds` is how long it took until the first result was durable.
+    reason; `limiting_stage` is the one that set the speed; `first_write_seconds` is how long it took until the first
+    result was durable. These two and `images_per_second` are None where the images are not the work, but looked at on
+    the way: in a Job on a ModelVersion.
     """
 
     status: Literal["succeeded", "failed", "terminated"]
@@ -147,7 +148,7 @@ class Report(_Part):
     stages: dict[Text, Stage] = Field(default_factory=dict)
     limiting_stage: Text | None = None
     requests: Requests = Field(default_factory=Requests)
-    images_per_second: Seconds = 0.0
+    images_per_second: Seconds | None = 0.0
     seconds: Seconds = 0.0
     first_write_seconds: Seconds | None = None
     peak_rss_bytes: Count = 0

@@ -89,7 +89,8 @@ class Work:
             print(f"model file {file.name!r}: {file.filename}, {files[wanted].stat().st_size:,} bytes", flush=True)
         options = _options(processing, parameters)
         streamed = options if isinstance(options, StreamParameters) else StreamParameters.model_validate({})
-        self._tally = Tally(streamed.max_failure_rate, self._failed)
+        paced = context.target_type != "MODEL_VERSION"
+        self._tally = Tally(streamed.max_failure_rate, self._failed, paced=paced)
         with Predictions(self._out) as predictions:
             self._stream = Stream(
                 context,
@@ -147,12 +148,8 @@ class Work:
     def report(self) -> None:
         """Tell the supervisor how far the work is."""
         counts = self._tally.snapshot()
-        assets = counts["assets"]
-        text = f"{self._tally.done:,}/{assets['selected']:,} assets, {counts['images_per_second']:.1f} images/s"
-        if assets["failed"]:
-            text += f", {assets['failed']:,} failed"
-        if assets["selected"]:
-            self._events.send(Progress(self._tally.done, assets["selected"], text))
+        if counts["assets"]["selected"]:
+            self._events.send(_progress(self._tally.done, counts))
         self._events.send(Snapshot({**self._known, **counts, **self._measured()}))
 
     def _measured(self) -> dict[str, Any]:
@@ -169,6 +166,14 @@ class Work:
 
     def _failed(self, reference: AssetReference, stage: str, reason: str) -> None:
         self._events.send(Failure(reference.filename, reference.id, stage, reason))  # type: ignore[arg-type]
+
+
+def _progress(done: int, counts: dict[str, Any]) -> Progress:
+    selected, failed, speed = counts["assets"]["selected"], counts["assets"]["failed"], counts["images_per_second"]
+    failures = f", {failed:,} failed" if failed else ""
+    if speed is None:  # the work goes on when the images are through
+        return Progress(done, None, f"{done:,}/{selected:,} images looked at{failures}")
+    return Progress(done, selected, f"{done:,}/{selected:,} assets, {speed:.1f} images/s{failures}")
 
 
 def _options(processing: Processing[..., Any], parameters: list[Parameters]) -> Any:

@@ -58,12 +58,14 @@ class LabelTally:
 class Tally:
     """Counts of one run. Thread-safe.
 
-    `on_failure` is called for each asset that fails, with its reference, the stage and the reason. `widths` says how
+    `on_failure` is called for each asset that fails, with its reference, the stage and the reason. `paced` says whether
+    the images are the work, so that it has a speed; a Job on a ModelVersion looks at some on the way. `widths` says how
     many threads work on a stage, so that busy seconds can be compared.
     """
 
     max_failure_rate: float
     on_failure: Callable[[AssetReference, str, str], None]
+    paced: bool = True
     widths: dict[str, int] = field(default_factory=dict)
     selected: int = 0
     processed: int = 0
@@ -178,11 +180,18 @@ class Tally:
                     }
                     for name, stage in self.stages.items()
                 },
-                "limiting_stage": self.limiting_stage,
-                "images_per_second": round(self.processed / seconds, 2) if seconds > 0 else 0.0,
                 "seconds": round(seconds, 3),
-                "first_write_seconds": None if self.first_write is None else round(self.first_write, 3),
+                **self._pace(seconds),
             }
+
+    def _pace(self, seconds: float) -> dict[str, Any]:
+        if not self.paced:
+            return {"limiting_stage": None, "images_per_second": None, "first_write_seconds": None}
+        return {
+            "limiting_stage": self.limiting_stage,
+            "images_per_second": round(self.processed / seconds, 2) if seconds > 0 else 0.0,
+            "first_write_seconds": None if self.first_write is None else round(self.first_write, 3),
+        }
 
 
 def _bounded(reasons: Counter[str], reason: str) -> str:

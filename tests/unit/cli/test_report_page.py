@@ -98,6 +98,18 @@ def test_a_report_that_says_nothing_makes_a_page():
     page = Elements(render(Page(Report(status="terminated"), "hello")))
     assert "terminated" in page.text
     assert "Pictures" not in page.text
+    assert "Where the time went" not in page.text
+
+
+def test_a_job_on_a_model_has_no_speed():
+    report = {"status": "succeeded", "produced": {"files": 2}, "images_per_second": None, "seconds": 9.7}
+    without = Elements(render(Page(Report.model_validate(report), "export"))).text
+    assert [figure in without for figure in ("files", "9.7 s", "processed", "images/s")] == [True, True, False, False]
+    stages = {"fetch": {"seconds": 1, "items": 7}}
+    looked_at = {**report, "assets": {"selected": 7, "processed": 7}, "stages": stages}
+    page = Elements(render(Page(Report.model_validate(looked_at), "export"))).text
+    assert [figure in page for figure in ("Looking at the images", "of 7 assets", "images/s")] == [True, True, False]
+    assert "sets the speed" not in page
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,22 @@ def test_a_good_run(tmp_path):
     ]
 
 
+def test_a_job_on_a_model_has_no_speed(tmp_path):
+    report = {
+        "status": "succeeded",
+        "name": "export",
+        "produced": {"files": 2},
+        "images_per_second": None,
+        "seconds": 9.7,
+        "peak_rss_bytes": 5e8,
+    }
+    lines = ["", "export: succeeded", "  produced    2 files", "  time        9.7 s, peak memory 500 MB"]
+    assert summarize(Report.model_validate(report), OutFolder(tmp_path)).splitlines() == lines
+    looked_at = Report.model_validate({**report, "assets": {"selected": 7, "processed": 7}})
+    lines.insert(2, "  assets      7 of 7 processed, 0 skipped, 0 failed")
+    assert summarize(looked_at, OutFolder(tmp_path)).splitlines() == lines
+
+
 def test_failures_and_labels_are_named_and_bounded(tmp_path):
     failure = {"asset_id": "1", "stage": "decode", "reason": "cut\noff"}
     report = Report.model_validate(

@@ -134,6 +134,21 @@ def test_progress_is_a_line_of_its_own_every_ten_seconds_and_at_the_end(book, st
     assert file_of(book) == ["0/35", "10/35", "20/35", "30/35", "35/35", "end"]
 
 
+def test_progress_says_nothing_twice(book, stream):
+    platform = Platform()
+    for second in range(36):
+        book._clock.now = float(second)
+        book.progress(7, None, "7/7")
+    for second in range(36, 72):
+        book._clock.now = float(second)
+        book.progress(9, 9, f"9/9 in {second} s")
+    book.settle()
+    book.line("end")
+    assert sent(book, platform) == ["9/9 in 71 s", "end"]
+    said = [f"9/9 in {second} s" for second in (36, 46, 56, 66, 71)]
+    assert stream.getvalue().splitlines() == ["7/7", *said, "end"]
+
+
 def test_the_last_progress_is_kept_when_the_worker_dies(book, stream):
     platform = Platform()
     book.progress(1, 9, "1/9")

@@ -151,6 +151,16 @@ def test_the_limiting_stage_is_the_one_whose_threads_were_busiest() -> None:
     assert counts.limiting_stage == "fetch"
 
 
+def test_there_is_no_speed_where_the_images_are_not_the_work() -> None:
+    counts = Tally(0, lambda *_: None, paced=False)
+    with counts.time("fetch"):
+        pass
+    counts.acknowledge([Record(REFERENCE, {})])
+    found = counts.snapshot()
+    assert (found["limiting_stage"], found["images_per_second"], found["first_write_seconds"]) == (None, None, None)
+    assert found["assets"]["processed"] == found["stages"]["fetch"]["items"] == 1
+
+
 def test_first_write_and_restart() -> None:
     counts = tally()
     assert counts.snapshot()["first_write_seconds"] is None

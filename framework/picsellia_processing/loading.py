@@ -52,11 +52,21 @@ def _load_folder(folder: Path) -> ModuleType:
 
 
 def _forget_other_folders(folder: Path) -> None:
-    """Drop modules of another processing folder that are named as modules of this one, so that it gets its own."""
-    for path in folder.glob("*.py"):
-        loaded = Path(getattr(sys.modules.get(path.stem), "__file__", None) or path)
-        if loaded.parent != folder and (loaded.parent / f"{ENTRY_MODULE}.py").is_file():
-            del sys.modules[path.stem]
+    """Drop modules and packages of another processing folder that this one has too, so that it gets its own."""
+    names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    others = {name for name in names if _is_from_another(name, folder)}
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in others:
+            del sys.modules[name]
+
+
+def _is_from_another(name: str, folder: Path) -> bool:
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None:
+        return False
+    path = Path(file)
+    home = path.parent.parent if path.name == "__init__.py" else path.parent
+    return home != folder and (home / f"{ENTRY_MODULE}.py").is_file()
 
 
 def _load_module(name: str, target: str) -> ModuleType:

@@ -127,8 +127,9 @@ def _as_before() -> Iterator[None]:
     path = sys.path.copy()
     yield
     sys.path[:] = path
-    for name in ("processing", "beside_one", "beside_two"):
-        sys.modules.pop(name, None)
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in {"processing", "beside_one", "beside_two", "beside"}:
+            del sys.modules[name]
 
 
 @pytest.mark.usefixtures("_as_before")
@@ -144,6 +145,43 @@ def test_loading_again_and_another_folder(tmp_path: Path) -> None:
     for name in ("one", "two", "one", "one"):
         assert load(str(tmp_path / name)).name == name
     assert sys.path.count(str(tmp_path / "one")) <= 2
+
+
+@pytest.mark.usefixtures("_as_before")
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("beside.py", "beside.py"),
+        ("beside/__init__.py", "beside/__init__.py"),
+        ("beside/inner.py", "beside/inner.py"),
+        ("beside.py", "beside/__init__.py"),
+        ("beside/__init__.py", "beside.py"),
+    ],
+)
+def test_another_folder_has_its_own_modules_and_packages(tmp_path: Path, one: str, two: str) -> None:
+    for name, path in {"one": one, "two": two}.items():
+        file = tmp_path / name / path
+        file.parent.mkdir(parents=True)
+        (file.parent / "__init__.py" if file.parent.name == "beside" else file).touch()
+        file.write_text(f'whose = "{name}"\n')
+        imported = "beside.inner" if file.stem == "inner" else "beside"
+        (tmp_path / name / "processing.py").write_text(
+            f"from {imported} import whose" + GOOD.replace("from __future__ import annotations", "")
+        )
+    for name in ("one", "two", "one"):
+        load(str(tmp_path / name))
+        assert sys.modules["processing"].whose == name
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_loading_a_folder_again_leaves_its_package_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "__init__.py").touch()
+    (tmp_path / "processing.py").write_text("import beside" + GOOD.replace("from __future__ import annotations", ""))
+    load(str(tmp_path))
+    before = sys.modules["beside"]
+    load(str(tmp_path))
+    assert sys.modules["beside"] is before
 
 
 def test_a_folder_without_processing_names_itself(tmp_path: Path) -> None:

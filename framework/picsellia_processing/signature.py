@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, get_args, ge
 
 from picsellia_processing.context import JobContext
 from picsellia_processing.errors import DefinitionError
+from picsellia_processing.hints import written
 from picsellia_processing.image import Image, Sample
 from picsellia_processing.inputs import Depends, Input, ModelFile
 from picsellia_processing.labels import Labels
@@ -97,6 +98,11 @@ class Signature:
         """The streamed argument, or None: then the author drives."""
         return next((argument for argument in self.arguments.values() if isinstance(argument, Items)), None)
 
+    @property
+    def can_drive(self) -> bool:
+        """Whether the function itself asks for the context, to read and write with."""
+        return any(isinstance(argument, ContextArgument) for argument in self.arguments.values())
+
     def all_of(self, kind: type[Any]) -> list[Any]:
         """Every argument of a kind, those of providers included, without repetition."""
         found: list[Any] = []
@@ -171,7 +177,7 @@ class _Reader:
         if optional and isinstance(argument, (InputArgument, ServerArgument, ModelFile)):
             argument = replace(argument, required=False)
         if argument is None:
-            self._mistake(place, f"argument {name!r}: cannot inject {_text(hint)}; {EXPECTED}")
+            self._mistake(place, f"argument {name!r}: cannot inject {written(hint)}; {EXPECTED}")
         if isinstance(argument, Items) and not streams:
             self._mistake(place, f"argument {name!r}: images go to the processing's own function, not to this one")
         return argument
@@ -199,7 +205,7 @@ class _Reader:
         for mark in marks:
             if isinstance(mark, ModelFile):
                 if hint is not Path:
-                    self._mistake(place, f"argument {name!r}: a ModelFile is a pathlib.Path, not {_text(hint)}")
+                    self._mistake(place, f"argument {name!r}: a ModelFile is a pathlib.Path, not {written(hint)}")
                 return mark
             if isinstance(mark, Input):
                 return InputArgument(mark, hint)
@@ -275,7 +281,3 @@ def _without_none(hint: Any) -> Any:
 
 def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__qualname__", repr(function)).replace("<locals>.", "")
-
-
-def _text(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
 from picsellia_processing.annotation import SHAPE_TYPES
 from picsellia_processing.decorator import TaskDecorator
+from picsellia_processing.hints import is_iterable, written
 from picsellia_processing.parameters import Field, Parameters, StreamParameters, suggestion
-from picsellia_processing.signature import ContextArgument
 from picsellia_processing.task import Task
 
 if TYPE_CHECKING:
@@ -131,9 +130,8 @@ def check_signature(signature: Signature) -> list[str]:
     """The mistakes of a signature: that it asks for nothing to annotate, or returns what cannot be written."""
     items = signature.items
     if items is None:
-        drives = any(isinstance(argument, ContextArgument) for argument in signature.arguments.values())
         asks = "ask for the images (`images: list[Image]`), or for `context: JobContext` to drive"
-        return [] if drives else [f"{signature.place}: nothing to annotate; {asks}"]
+        return [] if signature.can_drive else [f"{signature.place}: nothing to annotate; {asks}"]
     hint = signature.returns
     if hint is None:
         return []
@@ -145,8 +143,7 @@ def check_signature(signature: Signature) -> list[str]:
     expected = 2 if items.batched else 1
     if hint is NoneType or depth not in {None, expected}:
         wanted = "list[list[...]], one list for each image" if items.batched else "list[...], the shapes of the image"
-        found = hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint
-        return [f"{signature.place}: it returns {found}; expected {wanted}"]
+        return [f"{signature.place}: it returns {written(hint)}; expected {wanted}"]
     return []
 
 
@@ -172,7 +169,7 @@ def _depth(hint: Any) -> int | None:
     if origin in (Union, UnionType):
         depths = {depth for each in arguments if (depth := _depth(each)) is not None}
         return depths.pop() if len(depths) == 1 else None
-    if isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, Mapping):
+    if arguments and is_iterable(hint):
         inner = _depth(arguments[0])
         return None if inner is None else inner + 1
     return None

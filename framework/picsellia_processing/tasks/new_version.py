@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
 from picsellia_processing.decorator import TaskDecorator
+from picsellia_processing.hints import is_iterable, written
 from picsellia_processing.image import Image, Sample
 from picsellia_processing.parameters import Field, StreamParameters
-from picsellia_processing.signature import ContextArgument
 from picsellia_processing.task import Task
 
 if TYPE_CHECKING:
@@ -84,34 +83,22 @@ def check_signature(signature: Signature, _: Declaration) -> list[str]:
     """The mistakes of a signature: that it asks for no images, or returns what no DatasetVersion is made of."""
     items, hint = signature.items, signature.returns
     if items is None:
-        drives = any(isinstance(argument, ContextArgument) for argument in signature.arguments.values())
-        return [] if drives else [f"{signature.place}: no images to work on; {ASKS}"]
+        return [] if signature.can_drive else [f"{signature.place}: no images to work on; {ASKS}"]
     if hint is None:
         return []
     wanted = "what becomes of each image: a Sample, several, or None"
     if items.batched:
-        if _is_iterable(hint):
+        if is_iterable(hint):
             hint = get_args(hint)[0] if get_args(hint) else Any
         elif hint is not Any:
-            return [f"{signature.place}: it returns {_shown(hint)}; expected a list with {wanted}"]
+            return [f"{signature.place}: it returns {written(hint)}; expected a list with {wanted}"]
     wrong = [leaf for leaf in _leaves(hint) if leaf not in {Sample, Image, NoneType, Any}]
     if wrong:
-        return [f"{signature.place}: it returns {_shown(wrong[0])}; expected {wanted}"]
+        return [f"{signature.place}: it returns {written(wrong[0])}; expected {wanted}"]
     return []
 
 
 def _leaves(hint: Any) -> list[Any]:
-    if get_origin(hint) in (Union, UnionType) or (_is_iterable(hint) and get_args(hint)):
+    if get_origin(hint) in (Union, UnionType) or (is_iterable(hint) and get_args(hint)):
         return [leaf for argument in get_args(hint) if argument is not ... for leaf in _leaves(argument)]
-    return [Any] if _is_iterable(hint) else [hint]
-
-
-def _is_iterable(hint: Any) -> bool:
-    kind = get_origin(hint) or hint
-    if not isinstance(kind, type) or kind in (str, bytes):
-        return False
-    return issubclass(kind, Iterable) and not issubclass(kind, Mapping)
-
-
-def _shown(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
+    return [Any] if is_iterable(hint) else [hint]

@@ -9,6 +9,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
 from picsellia_processing.decorator import TaskDecorator
+from picsellia_processing.hints import written
 from picsellia_processing.parameters import Field, Parameters
 from picsellia_processing.task import Task
 
@@ -129,7 +130,7 @@ def check(signature: Signature, declaration: Declaration) -> list[str]:
             'as in produces=["model-onnx"], or return a mapping of names to Paths'
         )
     if hint not in UNSAID and not _is_files(hint):
-        mistakes.append(f"{place}: it returns {_text(hint)}; expected Path, dict[str, Path] or ProducedModel")
+        mistakes.append(f"{place}: it returns {written(hint)}; expected Path, dict[str, Path] or ProducedModel")
     return mistakes
 
 
@@ -138,7 +139,3 @@ def _is_files(hint: Any) -> bool:
     if origin in (Union, UnionType):
         return any(_is_files(argument) for argument in get_args(hint))
     return isinstance(origin, type) and issubclass(origin, (Path, Mapping, ProducedModel))
-
-
-def _text(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)

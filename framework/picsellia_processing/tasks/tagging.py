@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
 from picsellia_processing.decorator import TaskDecorator
+from picsellia_processing.hints import is_iterable, written
 from picsellia_processing.image import Sample
 from picsellia_processing.parameters import Field, Parameters, StreamParameters
-from picsellia_processing.signature import ContextArgument, LabelsArgument
+from picsellia_processing.signature import LabelsArgument
 from picsellia_processing.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from picsellia_processing.context import JobContext
     from picsellia_processing.processing import Processing
@@ -105,7 +105,7 @@ def check_signature(signature: Signature, *, on_assets: bool, metadata: bool) ->
     """The mistakes of a signature: that it asks for what there is not, or returns what is no tag."""
     mistakes = []
     items = signature.items
-    if items is None and not any(isinstance(each, ContextArgument) for each in signature.arguments.values()):
+    if items is None and not signature.can_drive:
         asks = "ask for the images (`images: list[Image]`), or for `context: JobContext` to drive"
         mistakes.append(f"{signature.place}: nothing to tag; {asks}")
     if items is not None and items.type is Sample and not on_assets:
@@ -119,16 +119,15 @@ def check_signature(signature: Signature, *, on_assets: bool, metadata: bool) ->
     if not (_is_batch(hint, values) if items.batched else _is_result(hint, values)):
         one = " or ".join([f"{each.__name__}" for each in values] + ["list[str]"])
         wanted = f"list[...], for each image {one}" if items.batched else one
-        found = hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint
-        mistakes.append(f"{signature.place}: it returns {found}; expected {wanted}")
+        mistakes.append(f"{signature.place}: it returns {written(hint)}; expected {wanted}")
     return mistakes
 
 
 def _is_batch(hint: Any, values: tuple[type, ...]) -> bool:
-    origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any or hint is list:
         return True
-    return _is_iterable(origin) and all(_is_result(each, values) for each in arguments if each is not Ellipsis)
+    own = [each for each in get_args(hint) if each is not Ellipsis]
+    return bool(own) and is_iterable(hint) and all(_is_result(each, values) for each in own)
 
 
 def _is_result(hint: Any, values: tuple[type, ...]) -> bool:
@@ -142,11 +141,7 @@ def _is_result(hint: Any, values: tuple[type, ...]) -> bool:
         return all(each is None or isinstance(each, str) for each in arguments)
     if origin in (Union, UnionType):
         return all(_is_result(each, values) for each in arguments)
-    if _is_iterable(origin):
+    if arguments and is_iterable(hint):
         own = [each for each in arguments if each not in (Ellipsis, NoneType)]
         return all(get_origin(each) is not list and _is_result(each, (str,)) for each in own[:1])
     return isinstance(hint, type) and issubclass(hint, values)
-
-
-def _is_iterable(origin: Any) -> bool:
-    return isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, Mapping)

@@ -93,7 +93,7 @@ def annotating_task(name: str, status: str) -> Task:
     def prepare(
         context: JobContext, options: Parameters, signature: Signature, declaration: Declaration
     ) -> tuple[JobContext, Output]:
-        from picsellia_processing.tasks.annotation_output import prepare_output  # noqa: PLC0415 - only Jobs load the SDK
+        from picsellia_processing.tasks.annotated_version import prepare_output  # noqa: PLC0415 - only Jobs load the SDK
 
         assert isinstance(options, AnnotationParameters)
         return prepare_output(

@@ -10,8 +10,9 @@ from picsellia_processing.labels import Labels
 from picsellia_processing.sdk.annotations import add_labels, read_labels, set_type
 from picsellia_processing.sdk.datasets import make_version
 from picsellia_processing.sdk.uploads import default_datalake
+from picsellia_processing.tasks.annotated_version import NOT_CONFIGURED
 from picsellia_processing.tasks.annotating import SHAPES_OF_TYPE
-from picsellia_processing.tasks.annotation_output import NOT_CONFIGURED, AnnotationOutput
+from picsellia_processing.tasks.annotation_output import AnnotationOutput
 from picsellia_processing.tasks.encoding import Encoder
 from picsellia_processing.tasks.file_names import FileNames
 from picsellia_processing.tasks.new_version_output import UNREVIEWED, NewVersionOutput

@@ -13,8 +13,9 @@ from picsellia_processing.context import JobContext
 from picsellia_processing.errors import JobError, ResultError
 from picsellia_processing.image import AssetReference, Image
 from picsellia_processing.task import Declaration
+from picsellia_processing.tasks.annotated_version import prepare_output
 from picsellia_processing.tasks.annotating import SHAPES_OF_TYPE
-from picsellia_processing.tasks.annotation_output import AnnotationOutput, prepare_output, stored_orientation
+from picsellia_processing.tasks.annotation_output import AnnotationOutput, stored_orientation
 
 from ..sdk.platform_script import NOWHERE, OUTPUT, VERSION, asset, model, version
 from ..sdk.scripted_server import Script, reply

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from picsellia_processing.errors import JobError
 from picsellia_processing.inputs import ModelFile
+from picsellia_processing.inspection import is_generator
 from picsellia_processing.signature import (
     ContextArgument,
     InputArgument,
@@ -17,7 +18,6 @@ from picsellia_processing.signature import (
     ParametersArgument,
     Provider,
     ServerArgument,
-    is_generator,
     is_server_class,
 )
 

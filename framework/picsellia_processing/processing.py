@@ -9,15 +9,9 @@ from pydantic import ValidationError
 
 from picsellia_processing.errors import DefinitionError
 from picsellia_processing.inputs import ModelFile
+from picsellia_processing.inspection import place_of, read_signature, summary_of
 from picsellia_processing.parameters import Parameters, suggestion, wrong_value
-from picsellia_processing.signature import (
-    InputArgument,
-    ParametersArgument,
-    Signature,
-    place_of,
-    read_signature,
-    summary_of,
-)
+from picsellia_processing.signature import InputArgument, ParametersArgument, Signature
 from picsellia_processing.task import Declaration
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia.sdk.model_version import ModelVersion
 from picsellia_processing import Depends, Image, Input, JobContext, Labels, ModelFile, Parameters, Rectangle, Sample
 from picsellia_processing.errors import DefinitionError
+from picsellia_processing.inspection import is_generator, place_of, read_signature, summary_of
 from picsellia_processing.signature import (
     ContextArgument,
     InputArgument,
@@ -23,10 +24,6 @@ from picsellia_processing.signature import (
     ParametersArgument,
     Provider,
     ServerArgument,
-    is_generator,
-    place_of,
-    read_signature,
-    summary_of,
 )
 
 if TYPE_CHECKING:

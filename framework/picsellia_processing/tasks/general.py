@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, get_args
 
 from picsellia_processing.errors import DefinitionError
+from picsellia_processing.inspection import place_of
 from picsellia_processing.parameters import Parameters, suggestion
 from picsellia_processing.processing import Processing
-from picsellia_processing.signature import place_of
 from picsellia_processing.task import Task
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ try:
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
-    from .application import TRANSPORT, Application
+    from .application import Application
+    from .exchange import TRANSPORT
 except ImportError as error:
     raise UsageError(
         f"the local platform needs the module {error.name!r}: pip install 'picsellia-processing[platform]'"

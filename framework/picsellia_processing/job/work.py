@@ -6,12 +6,19 @@ import os
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.injection import Injector, bound
-from picsellia_processing.job.channel import Chapter, Failure, Progress, Snapshot
+from picsellia_processing.job.channel import Chapter, Failure, Snapshot
 from picsellia_processing.job.measure import peak_rss
+from picsellia_processing.job.particulars import (
+    described,
+    described_labels,
+    described_output,
+    progress,
+    table,
+    versions,
+)
 from picsellia_processing.job.predictions import Predictions
 from picsellia_processing.job.report import plain
 from picsellia_processing.loading import load
@@ -47,7 +54,7 @@ class Work:
         self._events = events
         self._stopping = threading.Event()
         self._requests = RequestLog()
-        self._known: dict[str, Any] = {"versions": _versions()}
+        self._known: dict[str, Any] = {"versions": versions()}
         self._context: JobContext | None = None
         self._stream: Stream | None = None
         self._tally = Tally(0.0, self._failed)
@@ -79,7 +86,9 @@ class Work:
             context, _options(processing, parameters), processing.signature, processing.declaration
         )
         self._context = context
-        self._known |= _described_output(context)
+        if context.output_dataset_version is not None:
+            self._known["output"] = described_output(context.output_dataset_version)
+            print(f"output: {self._known['output']['name']}", flush=True)
         stored = choose_files(context.model_version, processing.model_files, context.parameters)
         if stored:
             self._events.send(Chapter("Model"))
@@ -109,10 +118,11 @@ class Work:
         scratch = self._folder / "scratch"
         scratch.mkdir()
         context = resolve_job(client, environment.job_id, processing.task, folder=scratch)
-        self._known |= _described(context, environment.job_id)
+        self._known |= described(context, environment.job_id)
         parameters = resolve(processing.parameter_models, context.parameters, processing.defaults)
         self._known["parameters"] = _values(parameters)
-        _print_table(processing, context, self._known["parameters"])
+        for line in table(processing, context, self._known["parameters"]):
+            print(line, flush=True)
         return context, parameters
 
     def _do(
@@ -149,10 +159,11 @@ class Work:
         """Tell the supervisor how far the work is."""
         counts = self._tally.snapshot()
         if counts["assets"]["selected"]:
-            self._events.send(_progress(self._tally.done, counts))
+            self._events.send(progress(self._tally.done, counts))
         self._events.send(Snapshot({**self._known, **counts, **self._measured()}))
 
     def _measured(self) -> dict[str, Any]:
+        labels = self._context.labels if self._context is not None else None
         return {
             "requests": {
                 "total": self._requests.total,
@@ -160,20 +171,12 @@ class Work:
                 "retries": self._requests.retries,
             },
             "peak_rss_bytes": peak_rss(),
-            "labels": _labels(self._context, self._tally),
+            "labels": described_labels(labels, self._tally) if labels is not None else [],
             "metadata": plain(dict(self._context.metadata)) if self._context is not None else {},
         }
 
     def _failed(self, reference: AssetReference, stage: str, reason: str) -> None:
         self._events.send(Failure(reference.filename, reference.id, stage, reason))  # type: ignore[arg-type]
-
-
-def _progress(done: int, counts: dict[str, Any]) -> Progress:
-    selected, failed, speed = counts["assets"]["selected"], counts["assets"]["failed"], counts["images_per_second"]
-    failures = f", {failed:,} failed" if failed else ""
-    if speed is None:  # the work goes on when the images are through
-        return Progress(done, None, f"{done:,}/{selected:,} images looked at{failures}")
-    return Progress(done, selected, f"{done:,}/{selected:,} assets, {speed:.1f} images/s{failures}")
 
 
 def _options(processing: Processing[..., Any], parameters: list[Parameters]) -> Any:
@@ -185,74 +188,3 @@ def _values(parameters: list[Parameters]) -> dict[str, Any]:
     for each in parameters:
         values = {**each.model_dump(mode="json"), **values}
     return values
-
-
-def _described(context: JobContext, job_id: str) -> dict[str, Any]:
-    target = context.dataset_version or context.model_version or context.datalake
-    model = context.model_version
-    return {
-        "job_id": job_id,
-        "target": target and {"type": context.target_type, "id": str(target.id), "name": context.target_name},
-        "model_version": model
-        and {
-            "id": str(model.id),
-            "name": model.origin_name,
-            "version": model.version,
-            "type": model.type.value,
-            "framework": model.framework.value,
-        },
-    }
-
-
-def _described_output(context: JobContext) -> dict[str, Any]:
-    version = context.output_dataset_version
-    if version is None:
-        return {}
-    print(f"output: {version.name}/{version.version}", flush=True)
-    return {"output": {"type": "DATASET_VERSION", "id": str(version.id), "name": f"{version.name}/{version.version}"}}
-
-
-def _labels(context: JobContext | None, tally: Tally) -> list[dict[str, Any]]:
-    labels = context.labels if context is not None else None
-    if labels is None:
-        return []
-    rows = []
-    for name in dict.fromkeys((*labels.classes, *tally.classes)):
-        counted = tally.classes.get(name)
-        label = labels.match(name)
-        confidence = None
-        if counted is not None and counted.scored:
-            mean = counted.total / counted.scored
-            confidence = {"mean": round(mean, 4), "min": round(counted.lowest, 4), "max": round(counted.highest, 4)}
-        rows.append(
-            {
-                "model_class": name,
-                "label": label,
-                "closest": None if label is not None else labels.closest(name),
-                "shapes": counted.shapes if counted is not None else 0,
-                "confidence": confidence,
-            }
-        )
-    return rows
-
-
-def _versions() -> dict[str, str]:
-    import platform  # noqa: PLC0415 - the standard library's, beside this package's own `platform`
-
-    return {
-        "picsellia_processing": version("picsellia-processing"),
-        "picsellia": version("picsellia"),
-        "python": platform.python_version(),
-    }
-
-
-def _print_table(processing: Processing[..., Any], context: JobContext, values: dict[str, Any]) -> None:
-    rows = {"processing": f"{processing.name} ({processing.task.name})", context.target_type: context.target_name}
-    if context.model_version is not None:
-        rows["MODEL_VERSION"] = context.model_name
-    if context.selection is not None:
-        rows["selection"] = f"{len(context.selection):,} ids"
-    rows |= {name: str(value) for name, value in values.items()}
-    width = max(len(name) for name in rows)
-    for name, value in rows.items():
-        print(f"  {name.ljust(width)}  {value}", flush=True)

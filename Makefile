@@ -6,9 +6,10 @@ STAMP := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 YOLO := processings/yolo_preannotation
 PROCESSINGS := $(patsubst %/processing.py,%,$(wildcard processings/*/processing.py))
+OTHER_PYTHONS ?= 3.12 3.13
 REQUIREMENTS := $(wildcard processings/*/requirements.txt)
 
-.PHONY: help setup demo test check bench clean image image-load image-print image-lint image-pin image-lock image-test image-test-cuda
+.PHONY: help setup demo test test-pythons check bench clean image image-load image-print image-lint image-pin image-lock image-test image-test-cuda
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,6 +44,14 @@ tests/%:
 test: setup check ## every test
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 	$(MAKE) --no-print-directory -j 2 -O $(PROCESSINGS:%=tests/%)
+
+test-pythons: $(OTHER_PYTHONS:%=on/%) ## the tests of the framework and its platform on the newer Pythons
+
+on/%:
+	python$* -m venv .cache/python$*
+	.cache/python$*/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[platform]' --requirement requirements-dev.txt
+	.cache/python$*/bin/python -m pytest -n 2 --dist worksteal tests/unit tests/platform
 
 bench: setup ## compare speed, requests and memory with picsellia-cv-engine
 	$(BIN)/python -m tests.benchmarks

@@ -273,6 +273,7 @@ def test_a_runner_takes_a_job_once(
     assert {key: seen[key] for key in ("status", "held", "processing", "cpu", "gpu")} == {
         "status": "QUEUED", "held": True, "processing": made.name, "cpu": 1, "gpu": 2,
     }  # fmt: skip
+    assert [seen[key] for key in ("docker_image", "docker_tag", "docker_flags")] == ["example/processing", "1.0", []]
     assert platform.give_back_job(job_id) == "FAILED"  # its process has said nothing
     assert job.sync()["status"] == "FAILED"
     with pytest.raises(UsageError, match="does not exist"):

@@ -148,7 +148,10 @@ class LocalPlatform:
         return lines
 
     def jobs(self) -> list[dict[str, Any]]:
-        """Every Job, the first one first: id, status, processing (its name), cpu, gpu, held, created_at."""
+        """Every Job, the first one first: id, status, held, created_at, and what it was launched with.
+
+        That is processing (its name), docker_image, docker_tag, docker_flags, cpu and gpu.
+        """
         jobs: list[dict[str, Any]] = self._control("GET", "jobs")["items"]
         return jobs
 

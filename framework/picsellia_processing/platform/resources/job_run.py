@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS held_job (job_id TEXT PRIMARY KEY) WITHOUT ROWID;
 
 JOBS = Table("job")
 ENDED = frozenset({"SUCCEEDED", "FAILED", "KILLED"})
+_LAUNCHED = ("processing", "docker_image", "docker_tag", "docker_flags", "cpu", "gpu")
 
 
 def begin_run(store: Store, job_id: str) -> str:
@@ -65,7 +66,7 @@ def overview(store: Store) -> list[dict[str, Any]]:
             "status": row["status"],
             "held": row["id"] in held,
             "created_at": row["created_at"],
-            **{key: from_json(row["launch"]).get(key) for key in ("processing", "cpu", "gpu")},
+            **{key: from_json(row["launch"]).get(key) for key in _LAUNCHED},
         }
         for row in rows
     ]

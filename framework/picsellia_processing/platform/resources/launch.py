@@ -115,6 +115,9 @@ def _start(state: State, launch: _Launch, payload: dict[str, Any] | None, output
         "inputs": launch.inputs,
         "model_version_id": launch.model_version_id,
         "processing": launch.processing["name"],
+        "docker_image": launch.processing["docker_image"],
+        "docker_tag": launch.processing["docker_tag"],
+        "docker_flags": orjson.loads(launch.processing["settings"])["docker_flags"] or [],
         "cpu": launch.cpu,
         "gpu": launch.gpu,
     }

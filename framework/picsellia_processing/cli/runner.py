@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from picsellia_processing.cli.job_process import job_environment, start_job
 from picsellia_processing.cli.project import project_of
 from picsellia_processing.cli.target import check_target
-from picsellia_processing.errors import PlatformError, UsageError
+from picsellia_processing.errors import PlatformError, ProcessingError, UsageError
 
 if TYPE_CHECKING:
     import subprocess
@@ -25,17 +24,34 @@ GRACE_SECONDS = 10.0
 """What the platform's runner leaves a container between SIGTERM and SIGKILL."""
 
 
+class JobProcess(Protocol):
+    """A Job that runs: as a process, or in a container. Its methods are those of `subprocess.Popen`."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, once `poll` has seen the end."""
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+
+    def kill(self) -> None:
+        """End it at once, with SIGKILL."""
+
+
 class Runner:
     """Takes PENDING Jobs of `platform` and runs `at_once` of them at a time.
 
-    `start` starts the process of a Job, given what the platform tells of it; None where it cannot run that processing.
-    It is all that is known of how Jobs are run: as processes here, or in containers.
+    `start` starts a Job, given what the platform tells of it, or raises `ProcessingError`. It is all that is known of
+    how Jobs are run: as processes here, or in containers.
     """
 
     def __init__(
         self,
         platform: LocalPlatform,
-        start: Callable[[Mapping[str, Any]], subprocess.Popen[bytes] | None],
+        start: Callable[[Mapping[str, Any]], JobProcess],
         *,
         at_once: int,
     ) -> None:
@@ -62,7 +78,7 @@ class Runner:
         """Give back what a runner before this one has left, as it was killed."""
         for job in self._platform.jobs():
             if job["held"]:
-                _say(job["id"], f"{self._platform.give_back_job(job['id'])}: its runner was killed")
+                say(job["id"], f"{self._platform.give_back_job(job['id'])}: its runner was killed")
 
     def look(self) -> None:
         """Give back what has ended, end what was killed, and take what is PENDING."""
@@ -81,24 +97,24 @@ class Runner:
             self._platform.take_job(job_id)
         except UsageError:  # it was killed a moment ago
             return
-        process = self._start(job)
-        if process is None:
-            _say(job_id, f"there is no TARGET here for the processing {job['processing']!r}")
-            self._platform.give_back_job(job_id)
-            return
-        _say(job_id, f"runs {job['processing']}")
-        self._running[job_id] = _RunningJob(process)
+        say(job_id, f"runs {job['processing']}")
+        try:
+            self._running[job_id] = _RunningJob(self._start(job))
+        except ProcessingError as error:
+            say(job_id, f"{self._platform.give_back_job(job_id)}: {error}")
 
     def _give_back(self, job_id: str) -> None:
         code = self._running.pop(job_id).process.returncode
-        _say(job_id, f"{self._platform.give_back_job(job_id)}, exit code {code}")
+        say(job_id, f"{self._platform.give_back_job(job_id)}, exit code {code}")
 
     def end_all(self) -> None:
         """End every running Job, wait for it, and give it back. Interrupted meanwhile, kill them."""
         for running in self._running.values():
             running.end()
-        while not all(running.has_ended() for running in self._running.values()):
+        while True:
             try:
+                if all(running.has_ended() for running in self._running.values()):
+                    break
                 time.sleep(POLL_SECONDS)
             except KeyboardInterrupt:
                 for running in self._running.values():
@@ -111,7 +127,7 @@ class Runner:
 class _RunningJob:
     """The process of a Job; once asked to end, it is killed when the grace is over."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: JobProcess) -> None:
         self.process = process
         self._kill_at: float | None = None
 
@@ -119,7 +135,7 @@ class _RunningJob:
         """Ask the process to end; asked again, it is not asked again."""
         if self._kill_at is None:
             self._kill_at = time.monotonic() + GRACE_SECONDS
-            self.process.send_signal(signal.SIGTERM)
+            self.process.terminate()
 
     def has_ended(self) -> bool:
         """Whether the process is gone. One whose grace is over is killed here."""
@@ -143,11 +159,11 @@ class LocalProcesses:
         self._out = out
         self._environ = environ
 
-    def __call__(self, job: Mapping[str, Any]) -> subprocess.Popen[bytes] | None:
-        """Start a Job's process; None where there is no TARGET for its processing."""
+    def __call__(self, job: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+        """Start a Job's process. Raises UsageError where there is no TARGET for its processing."""
         target = self._targets.get(job["processing"])
         if target is None:
-            return None
+            raise UsageError(f"there is no TARGET here for the processing {job['processing']!r}")
         environment = job_environment(self._environ, job_id=job["id"], platform=self._platform)
         return start_job(target, self._out / job["id"], environment, quiet_stdout=True)
 
@@ -168,5 +184,6 @@ def targets_by_name(targets: Iterable[str]) -> dict[str, str]:
     return named
 
 
-def _say(job_id: str, what: str) -> None:
+def say(job_id: str, what: str) -> None:
+    """Tell people on stderr what becomes of a Job."""
     print(f"Job {job_id}: {what}", file=sys.stderr, flush=True)

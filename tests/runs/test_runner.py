@@ -230,9 +230,22 @@ def test_targets_have_names_of_their_own(folder: Path) -> None:
         targets_by_name([str(folder / "fixture")])
 
 
-@pytest.mark.parametrize("words", [["--runner", "x", "--at-once", "0"], ["--runner", "nowhere"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--runner", "x", "--at-once", "0"], ["--runner", "nowhere"], ["--containers"], ["--runner", "x", "--containers"]],
+)
 def test_wrong_use_is_refused_before_anything_starts(words: list[str]) -> None:
     done = subprocess.run([*PXP, "platform", *words], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("pxp: error: ")
+
+
+def test_containers_without_docker_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    words = [*PXP, "platform", "--runner", "--containers"]
+    environ = {**os.environ, "PATH": str(tmp_path)}
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "docker is not installed" in done.stderr
+    assert "cure: " in done.stderr

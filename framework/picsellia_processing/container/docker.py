@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,8 +21,12 @@ from picsellia_processing.errors import ImageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import TextIO
 
 ANSWER_SECONDS = 60.0
+GOING = re.compile(r"already in progress|no such container", re.IGNORECASE)
+"""What Docker says of a container that is being removed, or just was."""
+
 PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 
 
@@ -131,6 +136,46 @@ def run_in(image: str, program: str, *words: str, user: str | None = None, stdin
     return _ask(f"running {program} in {image}", "run", *options, image, *words, stdin=stdin, limit=None)
 
 
+def cpu_count() -> int:
+    """How many CPUs the containers of the daemon have."""
+    return int(_ask("asking Docker for its CPUs", "info", "--format", "{{.NCPU}}"))
+
+
+def start_pull(image: str) -> subprocess.Popen[bytes]:
+    """Start pulling an image: the client that does it ends with 0 when the image is here. It says on stderr why not."""
+    return _start(["pull", image], {}, stdout=subprocess.DEVNULL)
+
+
+def start_container(image: str, options: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a container of a local image: the client it is in the foreground of, which ends with its exit code.
+
+    `options` are those of `docker run`. The container has `environment`, and writes to our stderr. The client passes
+    SIGTERM on to it, and ends with 125 where it could not be started. Killed, the client leaves the container running:
+    give it a label, and `remove_containers` by that.
+    """
+    names = [f"--env={name}" for name in environment]  # without a value, which the client has and no list of processes
+    return _start(["run", "--rm", "--pull=never", *names, *options, image], environment, stdout=sys.stderr)
+
+
+def label_values(name: str) -> set[str]:
+    """What stands in this label, on all containers that have it, running or not."""
+    return set(_list_containers(name, f'{{{{.Label "{name}"}}}}'))
+
+
+def remove_containers(label: str) -> None:
+    """Remove the containers with the label `NAME=VALUE`, and their volumes. What still runs in them is killed.
+
+    Raises:
+        ImageError: one cannot be removed.
+    """
+    found = _list_containers(label, "{{.ID}}")
+    if not found:
+        return
+    finished = _run("container", "rm", "--force", "--volumes", *found)
+    if finished.returncode and not all(GOING.search(line) for line in finished.stderr.splitlines()):
+        raise image_error("removing containers", finished.stderr)
+
+
 def tag(image: str, name: str) -> None:
     """Give a local image another name."""
     _ask(f"naming {image}", "tag", image, name)
@@ -168,6 +213,21 @@ def find_remote(name: str) -> RemoteImage | None:
     manifest = json.loads(finished.stdout)
     digest = hashlib.sha256(finished.stdout.encode()).hexdigest()
     return RemoteImage(f"sha256:{digest}", manifest.get("config", {}).get("digest", ""))
+
+
+def _list_containers(label: str, shown: str) -> list[str]:
+    words = ("container", "ls", "--all", "--no-trunc", f"--filter=label={label}", f"--format={shown}")
+    return _ask("listing containers", *words).split("\n")[:-1]
+
+
+def _start(words: Sequence[str], environment: Mapping[str, str], stdout: int | TextIO) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - words, and no shell that could read more into them
+        [_docker(), *words],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        start_new_session=True,  # a Ctrl-C reaches it through us alone
+    )
 
 
 def _ask(doing: str, *words: str, stdin: str = "", limit: float | None = ANSWER_SECONDS) -> str:

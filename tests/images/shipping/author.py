@@ -109,6 +109,10 @@ def build_base(python: str, folder: Path, name: str) -> None:
     packages = folder / "packages"
     packages.mkdir()
     shutil.copytree(FRAMEWORK, packages / FRAMEWORK.name, ignore=shutil.ignore_patterns("__pycache__"))
+    ours = metadata.distribution("picsellia-processing")
+    known = packages / f"picsellia_processing-{ours.version}.dist-info"
+    known.mkdir()
+    (known / "METADATA").write_text(ours.read_text("METADATA") or "")
     for distribution in _needed("picsellia-processing", set()):
         for file in distribution.files or ():
             if ".." not in file.parts and "__pycache__" not in file.parts:

@@ -1,4 +1,4 @@
-"""Fixtures of the tests that build and push. They need a Docker Engine, and say so loudly where there is none."""
+"""Fixtures of the tests that need a Docker Engine: they say so loudly where there is none."""
 
 from __future__ import annotations
 

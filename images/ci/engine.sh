@@ -1,55 +1,59 @@
 #!/usr/bin/env bash
-# A Docker Engine and a registry of its own on a plain Debian machine, for as long as somebody needs them.
+# A container engine and a registry of its own on a plain Debian machine, for as long as somebody needs them.
 #
 #   engine.sh up      start both; print `export NAME=value` lines, to be used as: eval "$(images/ci/engine.sh up)"
 #   engine.sh down    end what `up` started and take its network down; what was built stays cached
 #   engine.sh purge   `down`, and forget what was built
 #
-# Needs root. The engine comes from Debian's packages, unpacked beside the system and never installed. It touches no
-# rule, bridge or process that is not its own, so that several can run on one machine, each with an ENGINE_DIR of its own.
+# Needs root. Docker comes from Debian's packages, unpacked beside the system and never installed; podman is installed.
+# Neither touches a rule, bridge or process that is not its own, so that several can run on one machine, each with an
+# ENGINE_DIR of its own.
 #
+# ENGINE       docker (the default), or podman, which comes with buildah: they ask less of a machine
 # PXP_CACHE    packages and built layers are kept here (default: picsellia-processing in the user's cache folder)
 # ENGINE_DIR   data, sockets and logs of this engine (default: $PXP_CACHE/engine)
 set -euo pipefail
 
+ENGINE=${ENGINE:-docker}
 CACHE=${PXP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/picsellia-processing}
 DIR=${ENGINE_DIR:-$CACHE/engine}
 TOOLS=$CACHE/docker-from-trixie
 STATE=$DIR/state
-FORWARDING=/run/picsellia-processing.ip_forward # what it was before the first engine came
 PACKAGES=(docker.io docker-cli containerd docker-buildx)
-PROGRAMS=(runc iptables ip docker-registry)
-PROGRAM_PACKAGES=(runc iptables iproute2 docker-registry)
 STOP_SECONDS=20
+
+. "$(dirname "$0")/engine-docker.sh"
+. "$(dirname "$0")/engine-podman.sh"
 
 fail() { echo "engine.sh: $*" >&2; exit 1; }
 
 up() {
     [ "$(id -u)" = 0 ] || fail "the engine needs root"
     [ ! -e "$STATE" ] || down
-    install_programs
-    unpack_engine
     mkdir -p "$STATE"
-    trap 'down; fail "the engine did not start; its log: $DIR/dockerd.log"' ERR
-    connect_bridge
-    start_dockerd
+    trap down EXIT # whatever fails, nothing is left half up
+    install_programs docker-registry
+    unpack_tools
     start_registry
-    trap - ERR
+    "${ENGINE}_up"
+    trap - EXIT
     print_environment
 }
 
+# Each as PROGRAM, or as PROGRAM:PACKAGE where Debian's package has another name.
 install_programs() {
-    local missing=() index
-    for index in "${!PROGRAMS[@]}"; do
-        command -v "${PROGRAMS[$index]}" >/dev/null || missing+=("${PROGRAM_PACKAGES[$index]}")
+    local program missing=()
+    for program; do
+        command -v "${program%:*}" >/dev/null || missing+=("${program#*:}")
     done
     [ ${#missing[@]} = 0 ] && return
     command -v apt-get >/dev/null || fail "these are missing, and there is no apt-get to get them: ${missing[*]}"
     (apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}") >&2
 }
 
-# trixie's packages need only the C library of Debian 12 - all but runc, which therefore is the system's own.
-unpack_engine() {
+# Podman wants them, too: it is buildx that says what is to be built. trixie's packages need only the C library of
+# Debian 12 - all but runc, which therefore is the system's own.
+unpack_tools() {
     [ ! -e "$TOOLS/.complete" ] || return 0
     local apt=$CACHE/apt options package
     rm -rf "$TOOLS" "$apt"
@@ -75,54 +79,6 @@ trixie_sources() {
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main"
 }
 
-# A bridge of our own, and three rules that name it: no Docker is left to manage the machine's firewall.
-connect_bridge() {
-    local number=0
-    until ip link add "pxp$number" type bridge 2>/dev/null; do
-        number=$((number + 1))
-        [ $number -lt 50 ] || fail "no bridge can be made"
-    done
-    echo "pxp$number" >"$STATE/bridge"
-    echo "172.31.$((200 + number))" >"$STATE/network"
-    ip addr add "$(<"$STATE/network").1/24" dev "pxp$number"
-    ip link set "pxp$number" up
-    [ -e $FORWARDING ] || cat /proc/sys/net/ipv4/ip_forward >$FORWARDING
-    echo 1 >/proc/sys/net/ipv4/ip_forward
-    firewall -I
-}
-
-firewall() {
-    local action=$1 bridge network
-    bridge=$(<"$STATE/bridge") network=$(<"$STATE/network").0/24
-    iptables -w -t nat "$action" POSTROUTING -s "$network" ! -o "$bridge" -j MASQUERADE
-    iptables -w "$action" FORWARD -i "$bridge" -j ACCEPT
-    iptables -w "$action" FORWARD -o "$bridge" -j ACCEPT
-}
-
-start_dockerd() {
-    mkdir -p "$DIR/config/cli-plugins"
-    ln -sf "$TOOLS/usr/libexec/docker/cli-plugins/docker-buildx" "$DIR/config/cli-plugins/docker-buildx"
-    cat >"$DIR/daemon.json" <<-JSON
-	{"features": {"containerd-snapshotter": true}, "iptables": false, "ip6tables": false,
-	 "bridge": "$(<"$STATE/bridge")", "mtu": $(outer_mtu), "log-level": "warn"}
-	JSON
-    PATH=$TOOLS/usr/bin:$TOOLS/usr/sbin:$PATH setsid dockerd --config-file "$DIR/daemon.json" \
-        --host "unix://$DIR/docker.sock" --data-root "$DIR/data" --exec-root "$DIR/exec" --pidfile "$DIR/dockerd.pid" \
-        </dev/null >"$DIR/dockerd.log" 2>&1 &
-    echo $! >"$STATE/dockerd"
-    wait_for "$STATE/dockerd" engine_answers
-}
-
-outer_mtu() {
-    local device
-    device=$(ip route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -1)
-    cat "/sys/class/net/${device:-lo}/mtu"
-}
-
-engine_answers() { docker_of_ours version >/dev/null 2>&1; }
-
-docker_of_ours() { DOCKER_HOST=unix://$DIR/docker.sock DOCKER_CONFIG=$DIR/config "$TOOLS/usr/bin/docker" "$@"; }
-
 start_registry() {
     local port
     port=$(free_port)
@@ -135,7 +91,7 @@ start_registry() {
     setsid docker-registry serve "$DIR/registry.yml" </dev/null >"$DIR/registry.log" 2>&1 &
     echo $! >"$STATE/registry"
     echo "$port" >"$STATE/port"
-    wait_for "$STATE/registry" registry_answers
+    wait_for "$STATE/registry" registry_answers || fail "the registry did not start: $(tail -n 1 "$DIR/registry.log")"
 }
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
@@ -154,8 +110,10 @@ wait_for() {
 }
 
 print_environment() {
+    mkdir -p "$DIR/config/cli-plugins"
+    ln -sf "$TOOLS/usr/libexec/docker/cli-plugins/docker-buildx" "$DIR/config/cli-plugins/docker-buildx"
+    "${ENGINE}_environment"
     cat <<-SHELL
-	export DOCKER_HOST=unix://$DIR/docker.sock
 	export DOCKER_CONFIG=$DIR/config
 	export PATH=$TOOLS/usr/bin:\$PATH
 	export REGISTRY=127.0.0.1:$(<"$STATE/port")
@@ -165,19 +123,10 @@ print_environment() {
 down() {
     [ -e "$STATE" ] || return 0
     stop registry docker-registry
-    stop dockerd dockerd
+    docker_down
+    podman_down
     findmnt --list --noheadings --output TARGET | awk -v dir="$DIR/" 'index($0, dir) == 1' | sort -r | xargs -r umount
-    if [ -e "$STATE/network" ]; then firewall -D || true; fi
-    if [ -e "$STATE/bridge" ]; then ip link del "$(<"$STATE/bridge")"; fi
-    restore_forwarding
-    rm -rf "$STATE" "$DIR/exec"
-}
-
-# As it was before - unless somebody still routes.
-restore_forwarding() {
-    [ -e $FORWARDING ] && [ -z "$(ip -brief link show type bridge)" ] || return 0
-    cat $FORWARDING >/proc/sys/net/ipv4/ip_forward
-    rm $FORWARDING
+    rm -rf --one-file-system "$STATE" "$DIR/exec" "$DIR/run"
 }
 
 # Ends the process noted under NAME if it still is PROGRAM: its id may have gone to another one since.
@@ -199,6 +148,10 @@ purge() {
     rm -rf "$DIR"
 }
 
+case $ENGINE in
+docker | podman) ;;
+*) fail "expected docker or podman in ENGINE, found '$ENGINE'" ;;
+esac
 case ${1:-} in
 up | down | purge) "$1" ;;
 *) fail "expected up, down or purge, found '${1:-}'" ;;

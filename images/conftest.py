@@ -1,5 +1,7 @@
 """What the tests of images work with. They are run by images/ci/test.sh, with the images it has built.
 
+DOCKER names the engine's program: docker, or podman, which understands the same words.
+
 The tests in images/NAME/tests are for the image NAME and for every image that is made of it, as deep as it goes: a test
 that asks for `image` is run with each of them.
 """
@@ -9,8 +11,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +26,15 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 DOCKER = os.environ.get("DOCKER", "docker")
+PODMAN = DOCKER.endswith("podman")
 UID = 42420
 MEASURED = "measured"
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,6 +89,8 @@ class Image:
     @cached_property
     def unpacked_bytes(self) -> int:
         """What all layers take on a disk: a file that a later layer has again counts twice."""
+        if PODMAN:  # it rounds the sizes of single layers
+            return int(_inspected(self.reference)["Size"])
         sizes = docker("history", "--human=false", "--format", "{{.Size}}", self.reference).stdout.split()
         return sum(map(int, sizes))
 
@@ -103,14 +116,36 @@ def layers(reference: str) -> list[dict[str, Any]]:
     manifest = raw_manifest(reference)
     if "manifests" in manifest:  # an index: the image, and the attestation of how it was built
         (platform,) = (each for each in manifest["manifests"] if each["platform"]["os"] != "unknown")
-        manifest = raw_manifest(f"{reference.partition('@')[0]}@{platform['digest']}")
+        manifest = raw_manifest(f"{repository(reference)}@{platform['digest']}")
     found: list[dict[str, Any]] = manifest["layers"]
     return found
 
 
+def repository(reference: str) -> str:
+    """The NAME of NAME:TAG or NAME@DIGEST."""
+    return reference.rpartition("@" if "@" in reference else ":")[0]
+
+
 def raw_manifest(reference: str) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads(docker("buildx", "imagetools", "inspect", "--raw", reference).stdout)
+    """What the registry has under NAME:TAG or NAME@DIGEST."""
+    name = repository(reference)
+    manifest: dict[str, Any] = json.loads(_from_registry(name, f"manifests/{reference[len(name) + 1 :]}"))
     return manifest
+
+
+def blob(name: str, digest: str) -> bytes:
+    """A layer, or whatever else a manifest of NAME refers to."""
+    return _from_registry(name, f"blobs/{digest}")
+
+
+def _from_registry(name: str, path: str) -> bytes:
+    host, _, below = name.partition("/")
+    with closing(HTTPConnection(host)) as registry:  # on loopback: no TLS, and no proxy
+        registry.request("GET", f"/v2/{below}/{path}", headers={"Accept": ", ".join(MANIFESTS)})
+        answer = registry.getresponse()
+        content = answer.read()
+    assert answer.status == 200, content
+    return content
 
 
 def docker(

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a stand-in for the official image python:X.Y-slim where Docker Hub is out of reach: Debian's own Python, on a
-# minimal Debian. Prints the image's name in the engine that DOCKER_HOST leads to.
+# minimal Debian. Prints the image's name in the engine that DOCKER, docker or
+# podman, leads to.
 #
 #   base.sh 3.11 | 3.13
 #
@@ -9,6 +10,7 @@ set -euo pipefail
 
 CACHE=${PXP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/picsellia-processing}
 PYTHON=$1
+DOCKER=${DOCKER:-docker}
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 case $PYTHON in
@@ -20,9 +22,9 @@ IMAGE=stand-in/python:$PYTHON-slim-$SUITE
 ROOT=$CACHE/python-$PYTHON-slim-$SUITE.tar
 
 main() {
-    if ! docker image inspect "$IMAGE" >/dev/null 2>&1; then
+    if ! "$DOCKER" image inspect "$IMAGE" >/dev/null 2>&1; then
         [ -e "$ROOT" ] || make_root
-        docker import -c 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' -c 'CMD ["python3"]' "$ROOT" "$IMAGE" >/dev/null
+        "$DOCKER" import -c 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' -c 'CMD ["python3"]' "$ROOT" "$IMAGE" >/dev/null
     fi
     echo "$IMAGE"
 }

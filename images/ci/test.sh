@@ -4,7 +4,8 @@
 #   test.sh          what every change is tested with: the images for CPUs, a processing of each kind, cuda without torch
 #   test.sh cuda     the image cuda as it is, and those like it: 30 GB of disk
 #
-# Where engine.sh can bring no engine up, it says so loudly and ends with 0. PYTHON has pytest and the framework.
+# The engine is Docker's, or buildah and podman where that cannot be brought up; ENGINE, docker or podman, leaves no
+# choice. Where neither can, it says so loudly and ends with 0. PYTHON has pytest and the framework.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -46,8 +47,8 @@ main() {
     build "${targets[@]}" -- "${settings[@]}"
     "$PYTHON" -m pytest "${tests[@]}" --import-mode=importlib -n 2 --bake "$WORK/bake.json" --built "$WORK/built.json"
     lap "tested"
-    docker buildx prune --force --keep-storage 20gb >/dev/null
-    docker image prune --all --force --filter until=240h >/dev/null
+    [ "$ENGINE" = podman ] || docker buildx prune --force --keep-storage 20gb >/dev/null
+    "$DOCKER" image prune --all --force --filter until=240h >/dev/null
 }
 
 # PyTorch for CPUs is not on PyPI: it comes from where this machine's pip finds it.
@@ -59,22 +60,32 @@ find_wheels() {
 }
 
 start_engine() {
-    local environment
+    local engine
     mkdir -p "$CACHE"
     exec 9>"$CACHE/lock"
     flock 9 || skip "there is no flock, which keeps two runs from sharing one engine"
-    environment=$(images/ci/engine.sh up 9>&-) || skip "no Docker Engine can be brought up: it needs root, Debian and its packages"
-    ENGINE_UP=$([ -z "${ENGINE_DIR:-}" ] && echo down || echo purge) # what was built for CUDA is too large to keep
-    eval "$environment"
-    lap "engine and registry are up"
-    make_bases
+    for engine in ${ENGINE:-docker podman}; do
+        if bring_up "$engine" 2>"$WORK/engine.log" && make_bases 2>"$WORK/engine.log"; then return; fi
+        echo "$engine cannot be used here: $(grep -Ev "^$|^See '" "$WORK/engine.log" | tail -n 1)" >&2
+    done
+    skip "no engine can be brought up, for the reasons above"
 }
 
+bring_up() {
+    local environment
+    export ENGINE=$1
+    environment=$(images/ci/engine.sh up 9>&-) || return
+    ENGINE_UP=$([ -z "${ENGINE_DIR:-}" ] && echo down || echo purge) # what was built for CUDA is too large to keep
+    eval "$environment"
+    lap "$ENGINE and a registry are up"
+}
+
+# In an engine that is up, and yet may be unable to run a container.
 make_bases() {
     local python base entries=()
     for python in "${PYTHONS[@]}"; do
-        base=$(images/ci/base.sh "$python") || skip "no stand-in for the Python image can be made"
-        docker run --rm "$base" true || skip "the engine is up, and yet a container cannot be run here"
+        base=$(images/ci/base.sh "$python") || return
+        "$DOCKER" run --rm "$base" true || return
         lap "$base is there"
         entries+=("\"$python\": {\"image\": \"$base\", \"digest\": \"\"}")
     done
@@ -85,17 +96,19 @@ build() {
     export UNPINNED=yes BASES=$WORK/bases.json CONTEXTS=$WORK/contexts OUTPUT=type=image,push=true,compression=zstd
     export CA_BUNDLE=${CA_BUNDLE:-${SSL_CERT_FILE:-}}
     images/bake.sh print "$@" >"$WORK/bake.json" 2>/dev/null
-    SBOM=false bake sbom-scanner --
-    SBOM=generator=$REGISTRY/$SCANNER bake "$@" --metadata-file "$WORK/built.json"
+    if [ "$ENGINE" = podman ]; then
+        twice python3 images/ci/buildah.py "$WORK/bake.json" "$WORK/built.json"
+    else
+        SBOM=false twice images/bake.sh push sbom-scanner -- --progress plain
+        SBOM=generator=$REGISTRY/$SCANNER twice images/bake.sh push "$@" --metadata-file "$WORK/built.json" --progress plain
+    fi
     lap "built and pushed"
 }
 
-# Tried twice: a download may fail, and what was built is not built again.
-bake() {
-    local attempt
-    for attempt in 1 2; do
-        images/bake.sh push "$@" --progress plain >"$WORK/bake.log" 2>&1 && return
-    done
+# A download may fail; what was built is not built again.
+twice() {
+    "$@" >"$WORK/bake.log" 2>&1 && return
+    "$@" >"$WORK/bake.log" 2>&1 && return
     tail -60 "$WORK/bake.log" >&2
     exit 1
 }

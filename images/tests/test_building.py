@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
-from ..conftest import contents, docker, layers, raw_manifest
+from ..conftest import PODMAN, blob, contents, docker, layers, raw_manifest, repository
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-secret-that-nobody-may-find-0815"
@@ -47,13 +47,29 @@ def test_no_secret_and_no_history_gets_into_a_build(ignored, tmp_path):
     }
 
 
-def test_build_secrets_are_used_and_leave_no_trace(parent, tmp_path):
-    bundle, pip_conf, saved = tmp_path / "ca.crt", tmp_path / "pip.conf", tmp_path / "saved.tar"
+@pytest.fixture
+def push(images):
+    """Builds a folder and pushes it beside the image cpu; returns its name there."""
+    names = []
+
+    def push(name, context, *options):
+        names.append(f"{images['cpu'].reference.partition('/')[0]}/{name}")
+        docker("build", *options, "--tag", names[-1], str(context))
+        docker("push", names[-1])
+        return names[-1]
+
+    yield push
+    docker("rmi", "--force", *names, code=None)
+
+
+def test_build_secrets_are_used_and_leave_no_trace(parent, push, tmp_path):
+    bundle, pip_conf, context = tmp_path / "ca.crt", tmp_path / "pip.conf", tmp_path / "context"
     bundle.write_text(f"# {SECRET}\n" + Path("/etc/ssl/certs/ca-certificates.crt").read_text())
     pip_conf.write_text(f"# {SECRET}\n[global]\nno-index = true\n")
-    (tmp_path / "requirements.txt").write_text("tqdm\n")
-    (tmp_path / "missing.txt").write_text("a-package-that-is-nowhere\n")
-    (tmp_path / "Dockerfile").write_text(
+    context.mkdir()
+    (context / "requirements.txt").write_text("tqdm\n")
+    (context / "missing.txt").write_text("a-package-that-is-nowhere\n")
+    (context / "Dockerfile").write_text(
         f"FROM {parent}\nUSER root\nCOPY *.txt ./\n"
         "RUN --mount=type=secret,id=ca --mount=type=secret,id=pip install-requirements requirements.txt && "
         "(install-requirements missing.txt >/processing/pip.log 2>&1 || echo refused >/processing/refused)\n"
@@ -61,48 +77,36 @@ def test_build_secrets_are_used_and_leave_no_trace(parent, tmp_path):
 
     secrets = (f"id=ca,src={bundle}", f"id=pip,src={pip_conf}")
     options = [word for secret in secrets for word in ("--secret", secret)]
-    docker(
-        "build",
-        "--no-cache",
-        *options,
-        "--output",
-        f"type=oci,dest={saved},compression=uncompressed,force-compression=true",
-        str(tmp_path),
-    )
+    image = push("secrets:latest", context, "--no-cache", *options)
 
-    log = _read(saved, "processing/pip.log")
-    assert b"a-package-that-is-nowhere" in log  # the pip.conf was used: nothing was looked for on an index
-    assert b"a constraints.txt of your own" in log
-    assert _read(saved, "processing/refused") == b"refused\n"
-    assert SECRET.encode() not in saved.read_bytes()
+    log = docker("run", "--rm", image, "cat", "pip.log").stdout
+    assert "a-package-that-is-nowhere" in log  # the pip.conf was used: nothing was looked for on an index
+    assert "a constraints.txt of your own" in log
+    assert docker("run", "--rm", image, "cat", "refused").stdout == "refused\n"
+    pushed = list(everything(image))
+    assert any(b"a-package-that-is-nowhere" in content for content in pushed)  # so what lies in a layer is found
+    assert not any(SECRET.encode() in content for content in pushed)
 
 
-def _read(image, path):
-    with tarfile.open(image) as outer:
-        for member in outer.getmembers():
-            blob = outer.extractfile(member)
-            if blob is None or not member.name.startswith("blobs/"):
-                continue
-            try:
-                with tarfile.open(fileobj=blob) as layer:
-                    found = layer.extractfile(path)
-                    if found is not None:
-                        return found.read()
-            except (tarfile.TarError, KeyError):
-                continue
-    raise AssertionError(f"no layer has {path}")
+def everything(reference):
+    """All that was pushed: manifests, configurations, attestations, and layers; what was built just now is unpacked."""
+    name = repository(reference)
+    manifest = raw_manifest(reference)
+    yield json.dumps(manifest).encode()
+    for each in manifest.get("manifests", ()):
+        yield from everything(f"{name}@{each['digest']}")
+    for each in (manifest["config"], *manifest["layers"]) if "config" in manifest else ():
+        content = blob(name, each["digest"])
+        yield gzip.decompress(content) if each["mediaType"].endswith("gzip") else content
 
 
-def test_a_change_of_code_costs_one_small_layer(images, tmp_path):
+def test_a_change_of_code_costs_one_small_layer(images, push, tmp_path):
     before = images["image_tiler"]
     context = shutil.copytree(ROOT / "processings" / "image_tiler", tmp_path / "image_tiler")
     with (context / "processing.py").open("a") as file:
         file.write("# changed\n")
-    name = f"{before.reference.partition('@')[0]}:changed"
 
-    output = f"type=image,name={name},push=true"
-    docker("build", "--build-arg", f"BASE={images['cpu'].reference}", "--output", output, str(context))
-    docker("pull", name)
+    name = push("processing-image-tiler:changed", context, "--build-arg", f"BASE={images['cpu'].reference}")
 
     assert contents(name)[:-1] == before.contents[:-1]
     assert contents(name)[-1] != before.contents[-1]
@@ -122,7 +126,7 @@ def test_an_old_dockerfile_of_the_vendor_still_stops_cleanly(parent, tmp_path, d
     (tmp_path / "Dockerfile").write_text(
         f'FROM {parent}\nWORKDIR /experiment\nCOPY main.py .\nENTRYPOINT ["run", "python3.11", "main.py"]\n'
     )
-    docker("build", "--load", "--tag", "old-dockerfile", str(tmp_path))
+    docker("build", "--tag", "old-dockerfile", str(tmp_path))
     container = docker("run", "--detach", "old-dockerfile").stdout.strip()
     try:
         while "ready" not in docker("logs", container).stdout:
@@ -134,6 +138,7 @@ def test_an_old_dockerfile_of_the_vendor_still_stops_cleanly(parent, tmp_path, d
         docker("rmi", "old-dockerfile")
 
 
+@pytest.mark.skipif(PODMAN, reason="NOT TESTED: only buildx can set the times of what it builds")
 def test_two_builds_from_nothing_are_one_image(tmp_path):
     digests = {_built_anew(tmp_path / f"{number}.tar") for number in (1, 2)}
 
@@ -162,18 +167,17 @@ def _built_anew(out):
     return digest
 
 
+@pytest.mark.skipif(PODMAN, reason="NOT TESTED: buildx lists what is in an image, buildah does not")
 def test_what_is_in_an_image_is_listed_with_it(images):
     for name, expected in {"cpu": "picsellia-processing", "yolo_preannotation": "ultralytics-opencv-headless"}.items():
-        listed = {
-            package["name"] for package in _attested(images[name].reference, "https://spdx.dev/Document")["packages"]
-        }
+        packages = _attested(images[name].reference, "https://spdx.dev/Document")["packages"]
 
-        assert {"tini", "picsellia", expected} <= listed, name
+        assert {"tini", "picsellia", expected} <= {package["name"] for package in packages}, name
 
 
 def _attested(reference, kind):
     """The predicate of this kind that was pushed with an image."""
-    image = reference.partition("@")[0]
+    image = repository(reference)
     (attestation,) = (
         each["digest"]
         for each in raw_manifest(reference)["manifests"]
@@ -184,6 +188,4 @@ def _attested(reference, kind):
         for layer in raw_manifest(f"{image}@{attestation}")["layers"]
         if layer["annotations"]["in-toto.io/predicate-type"] == kind
     )
-    registry, _, repository = image.partition("/")
-    with urlopen(f"http://{registry}/v2/{repository}/blobs/{layer['digest']}") as answer:
-        return json.load(answer)["predicate"]
+    return json.loads(blob(image, layer["digest"]))["predicate"]

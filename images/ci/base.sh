@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Makes a stand-in for the official image python:X.Y-slim where Docker Hub is out of reach: Debian's own Python, on a
-# minimal Debian. Prints the image's name in the engine that DOCKER, docker or
-# podman, leads to.
+# minimal Debian. Prints the image's name in the engine of DOCKER, which is docker or podman.
 #
 #   base.sh 3.11 | 3.13
 #

@@ -164,6 +164,13 @@ def test_an_author_who_drives_accounts_for_every_image(rig: Start) -> None:
     assert "03.jpg" not in on.annotations()
 
 
+def test_processes_that_a_processing_forks_end_when_they_are_told_to(rig: Start) -> None:
+    on = rig()
+    run = on.run("odd:forks")
+    assert run.status == 0, run.output
+    assert len(on.annotations()) == 30
+
+
 @pytest.mark.parametrize("target", ["odd:Accepts", "odd:accepts"])
 def test_auto_annotations_are_accepted(rig: Start, target: str) -> None:
     on = rig()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from uuid import uuid4
@@ -142,3 +143,15 @@ def many_boxes(images: list[Image]) -> list[list[Rectangle]]:
 @pre_annotation
 def lines(image: Image) -> list[Line]:
     return [Line("thing", [(0, 0), (10, 10)])]
+
+
+@pre_annotation
+def forks(context: JobContext) -> None:
+    forking = multiprocessing.get_context("fork")
+    ended, left_behind = (forking.Process(target=time.sleep, args=[3600], daemon=True) for _ in range(2))
+    ended.start()
+    left_behind.start()
+    for batch in context.images():
+        context.write(batch[0], WHOLE)
+    ended.terminate()
+    ended.join()

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from picsellia_processing import Line
 from PIL import Image
 
 from tests.runs.rig import Rig
@@ -317,6 +318,17 @@ def test_an_annotation_that_was_made_but_not_filled_is_done_again(rig: Start, ki
     assert again.status == 0, again.output
     assert again.report["assets"] == {"selected": 30, "processed": 23, "skipped": 7, "failed": 0}
     assert all(len(shapes) == 1 for shapes in on.annotations().values())
+
+
+@pytest.mark.parametrize(("existing", "expected"), [("keep", [(1, 1), (50, 50)]), ("replace", [(0, 0), (10, 10)])])
+def test_what_a_person_draws_while_the_job_runs_is_kept_unless_replaced(
+    rig: Start, existing: str, expected: list[tuple[int, int]]
+) -> None:
+    on = rig(type="LINE")
+    run = on.run("odd:lines_beside_a_person", on.launch({"existing": existing}))
+    assert run.status == 0, run.output
+    assert on.annotations()["07.jpg"] == [repr(Line("thing", expected))]
+    assert len(on.annotations()) == 30
 
 
 def test_expired_urls_are_renewed_once(rig: Start) -> None:

@@ -19,7 +19,7 @@ from picsellia_processing.annotation import (
     Rectangle,
 )
 from picsellia_processing.geometry import decode_rle, encode_rle
-from picsellia_processing.sdk.assets import annotation_chunk, read_annotations
+from picsellia_processing.sdk.assets import annotation_chunk, is_filled, read_annotations
 from picsellia_processing.sdk.client import describe, translated
 from picsellia_processing.task import RejectedError
 
@@ -77,21 +77,30 @@ def write_annotations(
         "status": AnnotationStatus(status),
         "annotations": [_only_bulk(payload) for payload in payloads],
     }
-    saved = [payload for payload in payloads if _needs_save(payload)]
     with translated(f"writing the annotations of {len(payloads)} assets"):
         try:
             path = f"/api/dataset/version/{version.id}/bulk-annotations"
             version.connection.post(path, data=orjson.dumps(body))
-            for payload in saved:
-                _save(version, payload)
+            _save(version, [payload for payload in payloads if _needs_save(payload)], replace=replace)
         except REJECTIONS as error:
             raise RejectedError(f"the platform refused the annotation: {describe(error)}") from error
 
 
-def _save(version: DatasetVersion, payload: dict[str, Any]) -> None:
-    found = version.connection.get(f"/api/asset/{payload['asset_id']}/annotations/find").json()
-    content = {"duration": 0.0, **{key: value for key, value in payload.items() if key != "asset_id" and value}}
-    version.connection.post(f"/api/annotation/{found['id']}/save", data=orjson.dumps(content))
+def _save(version: DatasetVersion, payloads: Sequence[dict[str, Any]], *, replace: bool) -> None:
+    """Fill the annotations that the bulk endpoint has made. Saving overwrites: what people drew since is left alone."""
+    annotations = {payload["asset_id"]: _annotation_id(version, payload["asset_id"]) for payload in payloads}
+    filled: set[str] = set()
+    for some in [] if replace else _chunks(list(annotations.values()), annotation_chunk(version)):
+        filled |= {str(each["asset_id"]) for each in read_annotations(version, some) if is_filled(each)}
+    for payload in payloads:
+        if payload["asset_id"] not in filled:
+            content = {"duration": 0.0, **{key: value for key, value in payload.items() if key != "asset_id" and value}}
+            path = f"/api/annotation/{annotations[payload['asset_id']]}/save"
+            version.connection.post(path, data=orjson.dumps(content))
+
+
+def _annotation_id(version: DatasetVersion, asset_id: str) -> str:
+    return str(version.connection.get(f"/api/asset/{asset_id}/annotations/find").json()["id"])
 
 
 def _needs_save(payload: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ import time
 from uuid import uuid4
 
 from picsellia import Client
+from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing import (
     AutoAnnotation,
     Classification,
@@ -155,3 +156,11 @@ def forks(context: JobContext) -> None:
         context.write(batch[0], WHOLE)
     ended.terminate()
     ended.join()
+
+
+@pre_annotation
+def lines_beside_a_person(image: Image, version: DatasetVersion) -> list[Line]:
+    if image.filename == "07.jpg":
+        annotation = version.find_asset(filename=image.filename).create_annotation()
+        annotation.create_line([[1, 1], [50, 50]], version.get_label("thing"))
+    return [Line("thing", [(0, 0), (10, 10)])]

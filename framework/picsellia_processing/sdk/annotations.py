@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from picsellia.sdk.dataset_version import DatasetVersion
 
     from picsellia_processing.annotation import Shape
+    from picsellia_processing.task import Drawn
 
 ANNOTATION_IDS_LIMIT = 50
 """Most asset ids that one question for annotation ids may name; the SDK's own limit."""
@@ -135,14 +136,28 @@ def to_wire(shape: Shape, label_id: str) -> tuple[str, dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnnotation:
-    """An annotation as the platform holds it: its status, and its shapes in the coordinates of the file as stored."""
+    """An annotation as the platform holds it: its status, and its shapes in the coordinates of the file as stored.
+
+    `masks` are label and run-length string. They stay packed until `shapes` is called: those of a page of assets,
+    unpacked, are more than memory holds.
+    """
 
     status: str
-    shapes: tuple[Shape, ...]
+    outlines: tuple[Shape, ...]
+    masks: tuple[tuple[str, str], ...]
+    size: tuple[int, int]
+
+    def shapes(self) -> tuple[Shape, ...]:
+        """All that is drawn.
+
+        Raises:
+            DegenerateShape: a mask is none of a picture of `size`.
+        """
+        return (*self.outlines, *(Mask(label, decode_rle(counts, *self.size)) for label, counts in self.masks))
 
 
-def load_shapes(version: DatasetVersion, sizes: Mapping[str, tuple[int, int]]) -> dict[str, tuple[Shape, ...]]:
-    """The shapes of `load_annotations`, by asset id."""
+def load_shapes(version: DatasetVersion, sizes: Mapping[str, tuple[int, int]]) -> dict[str, Drawn]:
+    """The shapes of `load_annotations`, by asset id; made when they are called for."""
     return {asset_id: annotation.shapes for asset_id, annotation in load_annotations(version, sizes).items()}
 
 
@@ -162,13 +177,16 @@ def load_annotations(version: DatasetVersion, sizes: Mapping[str, tuple[int, int
                 for annotation in read_annotations(version, chunk):
                     asset_id = str(annotation["asset_id"])
                     if asset_id not in found:
-                        status = str(annotation.get("status") or AnnotationStatus.PENDING.value)
-                        found[asset_id] = StoredAnnotation(status, from_wire(annotation, sizes[asset_id]))
+                        found[asset_id] = _read(annotation, sizes[asset_id])
     return found
 
 
 def from_wire(annotation: Mapping[str, Any], size: tuple[int, int]) -> tuple[Shape, ...]:
     """The shapes of one annotation as the platform loads it, where labels are names; `size` is width and height."""
+    return _read(annotation, size).shapes()
+
+
+def _read(annotation: Mapping[str, Any], size: tuple[int, int]) -> StoredAnnotation:
     shapes: list[Shape] = [
         Rectangle(each["label"], each["x"], each["y"], each["w"], each["h"])
         for each in annotation.get("rectangles") or ()
@@ -181,8 +199,9 @@ def from_wire(annotation: Mapping[str, Any], size: tuple[int, int]) -> tuple[Sha
         Keypoints(each["label"], [(x, y, int(v)) for x, y, v in each["keypoints"]])
         for each in annotation.get("keypoints") or ()
     ]
-    shapes += [Mask(each["label"], decode_rle(each["mask"], *size)) for each in annotation.get("masks") or ()]
-    return tuple(shapes)
+    masks = tuple((each["label"], each["mask"]) for each in annotation.get("masks") or ())
+    status = str(annotation.get("status") or AnnotationStatus.PENDING.value)
+    return StoredAnnotation(status, tuple(shapes), masks, size)
 
 
 def _integers(points: Iterable[Iterable[float]]) -> list[list[int]]:

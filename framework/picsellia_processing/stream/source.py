@@ -10,17 +10,16 @@ from picsellia_processing.image import AssetReference
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from picsellia_processing.annotation import Shape
     from picsellia_processing.stream.tally import Tally
-    from picsellia_processing.task import Output, Page
+    from picsellia_processing.task import Drawn, Output, Page
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One asset to be done; `shapes` are what it is annotated with, in the coordinates of its file as stored."""
+    """One asset to be done; `shapes()` is what it is annotated with, in the coordinates of its file as stored."""
 
     reference: AssetReference
-    shapes: tuple[Shape, ...] = ()
+    shapes: Drawn = tuple
 
 
 def remaining(output: Output, tally: Tally, *, annotated: bool) -> Iterator[Work]:
@@ -49,7 +48,7 @@ def remaining(output: Output, tally: Tally, *, annotated: bool) -> Iterator[Work
                 if reference.type != "IMAGE":
                     tally.skip(f"a {reference.type.lower()}, not an image")
                 else:
-                    yield Work(reference, shapes.get(reference.id, ()))
+                    yield Work(reference, shapes.get(reference.id, tuple))
             page = next(listed, None)
 
     return work()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from picsellia_processing.annotation import Mask
 from picsellia_processing.errors import AssetError, ResultError, SkipAsset, TooManyFailuresError, UsageError
 from picsellia_processing.geometry import to_oriented
 from picsellia_processing.image import Image, Sample
@@ -36,8 +37,8 @@ FETCH_THREADS = 24
 BUDGET = 192 * 1024 * 1024
 FEWEST_AHEAD = 64
 """Images fetched ahead where batches are small; else two batches. What is small would pile up otherwise."""
-UNKNOWN_SIZE = 4 * 1024 * 1024
-"""Bytes counted for an asset whose size the platform does not know."""
+UNKNOWN_SIZE = 24 * 1024 * 1024
+"""Bytes counted, until it is loaded, for an asset whose size the platform does not know."""
 TRACEBACKS = 3
 """How many of the author's exceptions are shown in full; all of them are on the report."""
 
@@ -163,6 +164,7 @@ class Stream:
             source,
             self._load,
             cost=_cost,
+            weigh=_weigh,
             threads=self._options.fetch_threads,
             budget=self._options.budget,
             ahead=max(FEWEST_AHEAD, 2 * batch_size),
@@ -182,7 +184,7 @@ class Stream:
                 decoded = decode(data)
                 image = Image(decoded.pixels, work.reference.filename, work.reference, decoded.orientation)
                 shapes = tuple(
-                    to_oriented(shape, stored_orientation(image), image.width, image.height) for shape in work.shapes
+                    to_oriented(shape, stored_orientation(image), image.width, image.height) for shape in work.shapes()
                 )
         except AssetError as error:
             self._tally.fail(work.reference, stage, str(error))
@@ -223,6 +225,11 @@ class Stream:
 
 def _cost(work: Work) -> int:
     return work.reference.width * work.reference.height * 3 or UNKNOWN_SIZE
+
+
+def _weigh(sample: Sample) -> int:
+    masks = sum(shape.pixels.nbytes for shape in sample.annotations if isinstance(shape, Mask))
+    return sample.image.pixels.nbytes + masks
 
 
 def _evaluated(result: Any) -> Any:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from picsellia_processing.annotation import Shape
     from picsellia_processing.context import JobContext
     from picsellia_processing.image import AssetReference, Image
-    from picsellia_processing.task import Declaration, Page
+    from picsellia_processing.task import Declaration, Drawn, Page
 
 NOT_CONFIGURED = "NOT_CONFIGURED"
 
@@ -64,7 +64,7 @@ class AnnotationOutput:
         """The assets of the DatasetVersion, or of the Job's selection."""
         return pages(self._version, self._selection)
 
-    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:
+    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, Drawn]:
         """What assets are annotated with."""
         return load_shapes(self._version, {each.id: (each.width, each.height) for each in references})
 
@@ -94,7 +94,7 @@ class AnnotationOutput:
                 dropped.append(str(error))
                 continue
             stored = to_stored(fitted, stored_orientation(image), image.width, image.height)
-            kind, fields = to_wire(stored, self._label_id(label))
+            kind, fields = to_wire(stored, self.label_id(label))
             payload.setdefault(kind, []).append(fields)
             written.append(_written(stored, label, shape.label, kind, fields))
         for kind in ("rectangles", "polygons", "classifications", "keypoints", "masks"):
@@ -117,6 +117,12 @@ class AnnotationOutput:
                 f"a function that drives returns nothing, it writes with context.write; found {_shown(result)}"
             )
         return {}
+
+    def label_id(self, label: str) -> str:
+        """The id of the label of this name; it is made where there is none."""
+        if label not in self._label_ids:
+            self._label_ids.update(add_labels(self._version, [label]))
+        return self._label_ids[label]
 
     def _checked(self, result: Any) -> list[Shape]:
         if isinstance(result, SHAPE_TYPES):
@@ -144,11 +150,6 @@ class AnnotationOutput:
         label: Any = shape.label
         if not isinstance(label, str) or not label:
             raise ResultError(f"the label of a {name} is the name of a class; found {_shown(label)}")
-
-    def _label_id(self, label: str) -> str:
-        if label not in self._label_ids:
-            self._label_ids.update(add_labels(self._version, [label]))
-        return self._label_ids[label]
 
 
 def prepare_output(

@@ -62,7 +62,6 @@ def prepare_output(
         version,
         context.output_datalake or default_datalake(context.client),
         annotations,
-        label_ids,
         encoder=Encoder(context.folder),
         names=FileNames(str(version.id), parameters),
         keep_originals=keep_originals,

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from picsellia_processing.annotation import Classification, Keypoints, Line, Point, Polygon, Rectangle
 from picsellia_processing.errors import AssetError, JobError, PlatformError
+from picsellia_processing.geometry import DegenerateShape
 from picsellia_processing.image import AssetReference
 from picsellia_processing.sdk.annotations import (
     add_labels,
@@ -216,12 +217,20 @@ def test_shapes_are_loaded_in_chunks(script: Script, dataset: DatasetVersion) ->
     script.routes[f"{PATH}/annotations/ids"] = step(
         lambda query: [each.replace("aaaaaaaa", "bbbbbbbb") for each in query["asset_ids"]]
     )
-    assert load_shapes(dataset, sizes) == dict.fromkeys(sizes, (Rectangle("car", 1, 2, 3, 4),))
+    found = load_shapes(dataset, sizes)
+    assert {each: shapes() for each, shapes in found.items()} == dict.fromkeys(sizes, (Rectangle("car", 1, 2, 3, 4),))
     assert [len(parse_qs(urlsplit(each.path).query)["asset_ids"]) for each in script.of(f"{PATH}/annotations/ids")] == [
         50,
         50,
         20,
     ]
+
+
+def test_masks_stay_packed_until_they_are_called_for(script: Script, dataset: DatasetVersion) -> None:
+    annotations(script, 1, masks=[{"label": "car", "mask": "0"}])
+    shapes = load_shapes(dataset, {asset(0)["id"]: (10, 10)})[asset(0)["id"]]
+    with pytest.raises(DegenerateShape, match="not the 100 of 10 x 10"):
+        shapes()
 
 
 SHAPES = {

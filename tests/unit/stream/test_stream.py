@@ -10,8 +10,9 @@ import pytest
 from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing.context import JobContext
 from picsellia_processing.errors import ResultError, SkipAsset
+from picsellia_processing.geometry import encode_rle
 from picsellia_processing.image import AssetReference, Image, Sample
-from picsellia_processing.sdk.annotations import load_shapes
+from picsellia_processing.sdk.annotations import StoredAnnotation, load_shapes
 from picsellia_processing.sdk.assets import pages
 from picsellia_processing.signature import Items
 from picsellia_processing.stream.stream import Stream, StreamOptions
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from picsellia import Client
-    from picsellia_processing.annotation import Shape
+    from picsellia_processing.task import Drawn
 
 COUNT = 10
 MANY = Items(Image, batched=True)
@@ -47,7 +48,7 @@ class Written:
     def pages(self) -> Iterator[Page]:
         return pages(self.version, None)
 
-    def load_shapes(self, references: Sequence[AssetReference]) -> dict[str, tuple[Shape, ...]]:
+    def load_shapes(self, references: Sequence[AssetReference]) -> dict[str, Drawn]:
         return load_shapes(self.version, {each.id: (each.width, each.height) for each in references})
 
     def finish(self, result: Any) -> dict[str, int]:
@@ -168,6 +169,19 @@ def test_what_the_author_does_to_a_list_of_samples(rig: Rig, script: Script) -> 
         return found
 
     assert rig.run(annotate, Items(Sample, batched=True)) == {name: name for name in names()}
+
+
+def test_an_annotation_that_cannot_be_read_costs_its_image_alone(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = StoredAnnotation("PENDING", (), (("car", "0"),), (64, 48))
+    whole = StoredAnnotation("PENDING", (), (("car", encode_rle(np.ones((48, 64), bool))),), (64, 48))
+    monkeypatch.setattr(
+        rig.output,
+        "load_shapes",
+        lambda references: {each.id: (broken if each.filename == "3.jpg" else whole).shapes for each in references},
+    )
+    found = rig.run(lambda sample: sample.annotations[0].pixels.all(), Items(Sample, batched=False))
+    assert found == dict.fromkeys(names(without=3), True)
+    assert rig.failures == {"3.jpg": ("decode", "the mask's runs cover 0 pixels, not the 3072 of 64 x 48")}
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_a_file_is_fetched_without_the_token(script: Script, client: Client) -> 
     assert "Authorization" not in script.received[-1].headers
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [400, 401, 403])
 def test_an_expired_url_is_renewed_once(script: Script, client: Client, status: int) -> None:
     script.routes["/blob/a.jpg"] = reply(status)
     script.routes["/blob/b.jpg"] = reply(200, b"jpeg")
@@ -139,7 +139,7 @@ def test_an_expired_url_is_renewed_once(script: Script, client: Client, status: 
     ("answer", "said"),
     [
         (reply(404), "the storage answered 404 Not Found"),
-        (reply(400), "400 Bad Request"),
+        (reply(410), "410 Gone"),
         (reply(500), "500 Internal Server Error"),
         (reply(299 + 300), "the storage answered 599"),
         (reset, "no answer after 2 attempts"),

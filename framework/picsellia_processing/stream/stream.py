@@ -256,4 +256,11 @@ def _reason(error: Exception) -> str:
         return str(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119 - a name, not a path
-    return f"{type(error).__name__}: {error} ({place})"
+    return f"{type(error).__name__}: {_message(error)} ({place})"
+
+
+def _message(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - it is the author's, as the error is
+        return "its message cannot be shown"

@@ -133,6 +133,20 @@ def test_an_error_costs_its_image_alone_even_a_late_one(rig: Rig, call: Callable
     assert reason.startswith("ValueError: three (test_stream.py:")
 
 
+def test_an_error_that_cannot_be_shown_costs_its_image_alone(rig: Rig) -> None:
+    class UnspeakableError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    def annotate(image: Image) -> str:
+        if image.filename == "3.jpg":
+            raise UnspeakableError
+        return image.filename
+
+    assert set(rig.run(annotate, ONE)) == names(without=3)
+    assert rig.failures["3.jpg"][1].startswith("UnspeakableError: its message cannot be shown (test_stream.py:")
+
+
 def test_a_generator_function(rig: Rig) -> None:
     def annotate(image: Image) -> Iterator[str]:
         yield "a"

@@ -20,7 +20,7 @@ from picsellia_processing.annotation import (
 )
 from picsellia_processing.geometry import decode_rle, encode_rle
 from picsellia_processing.sdk.assets import annotation_chunk, is_filled, read_annotations
-from picsellia_processing.sdk.client import describe, translated
+from picsellia_processing.sdk.client import describe, encoded, translated
 from picsellia_processing.task import RejectedError
 
 if TYPE_CHECKING:
@@ -48,10 +48,18 @@ def read_labels(version: DatasetVersion) -> dict[str, str]:
 
 
 def add_labels(version: DatasetVersion, names: Sequence[str]) -> dict[str, str]:
-    """Make the labels that are missing, in one request: id by name, for all of `names`."""
+    """Make the labels that are missing, in one request: id by name, for all of `names`.
+
+    Raises:
+        RejectedError: the platform takes no label of such a name.
+        PlatformError: the platform cannot be reached.
+    """
     with translated(f"adding labels to {version.name}/{version.version}"):
         path = f"/api/dataset/version/{version.id}/bulk-labels"
-        made = version.connection.xget(path, data=orjson.dumps({"names": list(names)})).json()
+        try:
+            made = version.connection.xget(path, data=encoded({"names": list(names)})).json()
+        except REJECTIONS as error:
+            raise RejectedError(f"the platform refused the label {names[0]!r:.80}: {describe(error)}") from error
     return {str(label["name"]): str(label["id"]) for label in made}
 
 

@@ -21,6 +21,7 @@ from picsellia_processing.stream.decode import decode
 from picsellia_processing.stream.prefetch import Prefetch
 from picsellia_processing.stream.sink import Sink
 from picsellia_processing.stream.source import Work, remaining
+from picsellia_processing.task import RejectedError
 from picsellia_processing.tasks.annotation_output import stored_orientation
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Stream:
     def write(self, image: Image, result: Any) -> None:
         """The result for one image, as `JobContext.write`."""
         self._check_driven()
-        self._sink.put(self._output.record(image, result))
+        self._put(image, result)
 
     def keep(self, asset: AssetReference) -> None:
         """An image that is in the output as it is, as `JobContext.keep`."""
@@ -210,7 +211,16 @@ class Stream:
                 self._give_up(batch[0].image, error)
             return
         for sample, result in zip(batch, results, strict=True):
-            self._sink.put(self._output.record(sample.image, result))
+            self._put(sample.image, result)
+
+    def _put(self, image: Image, result: Any) -> None:
+        assert image.asset is not None
+        try:
+            record = self._output.record(image, result)
+        except (RejectedError, AssetError) as error:
+            self._tally.fail(image.asset, "write", str(error))
+        else:
+            self._sink.put(record)
 
     def _give_up(self, image: Image, error: Exception) -> None:
         assert image.asset is not None

@@ -226,6 +226,13 @@ def test_shapes_are_loaded_in_chunks(script: Script, dataset: DatasetVersion) ->
     ]
 
 
+@pytest.mark.parametrize("name", ["a" * 5000, "\ud800"], ids=["refused", "no text"])
+def test_a_label_that_cannot_be_is_a_rejection(script: Script, dataset: DatasetVersion, name: str) -> None:
+    script.routes[f"{PATH}/bulk-labels"] = reply(400)
+    with pytest.raises(RejectedError):
+        add_labels(dataset, [name])
+
+
 def test_masks_stay_packed_until_they_are_called_for(script: Script, dataset: DatasetVersion) -> None:
     annotations(script, 1, masks=[{"label": "car", "mask": "0"}])
     shapes = load_shapes(dataset, {asset(0)["id"]: (10, 10)})[asset(0)["id"]]

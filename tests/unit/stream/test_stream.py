@@ -17,7 +17,7 @@ from picsellia_processing.sdk.assets import pages
 from picsellia_processing.signature import Items
 from picsellia_processing.stream.stream import Stream, StreamOptions
 from picsellia_processing.stream.tally import Tally
-from picsellia_processing.task import Page, Record
+from picsellia_processing.task import Page, Record, RejectedError
 from PIL import Image as Pillow
 
 from ..sdk.platform_script import VERSION, asset, version
@@ -183,6 +183,28 @@ def test_what_the_author_does_to_a_list_of_samples(rig: Rig, script: Script) -> 
         return found
 
     assert rig.run(annotate, Items(Sample, batched=True)) == {name: name for name in names()}
+
+
+@pytest.mark.parametrize("driven", [False, True])
+def test_a_result_that_the_platform_refuses_costs_its_image_alone(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, driven: bool
+) -> None:
+    def record(image: Image, result: Any) -> Record:
+        if image.filename == "3.jpg":
+            raise RejectedError("no such label")
+        return Record(image.asset, {"result": result})
+
+    def drive() -> None:
+        for [image] in rig.stream.images(1):
+            rig.stream.write(image, image.filename)
+
+    monkeypatch.setattr(rig.output, "record", record)
+    if driven:
+        within_patience(lambda: rig.stream.drive(drive))
+    else:
+        rig.run(lambda image: image.filename, ONE)
+    assert rig.output.results == {name: name for name in names(without=3)}
+    assert rig.failures == {"3.jpg": ("write", "no such label")}
 
 
 def test_an_annotation_that_cannot_be_read_costs_its_image_alone(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from picsellia_processing.sdk.assets import fetch
 from picsellia_processing.stream.decode import decode
 from picsellia_processing.stream.prefetch import Prefetch
 from picsellia_processing.stream.sink import Sink
-from picsellia_processing.stream.source import Work, remaining
+from picsellia_processing.stream.source import Source, Work
 from picsellia_processing.task import RejectedError
 from picsellia_processing.tasks.annotation_output import stored_orientation
 
@@ -81,6 +81,8 @@ class Stream:
         self._decoders = threading.Semaphore(os.cpu_count() or 1)
         self._shown = 0
         self._driven = False
+        self._source = Source(output, tally)
+        self._unusable: set[str] = set()
         self._sink = Sink(output, tally, acknowledged=acknowledged)
         self._prefetch: Prefetch[Work, Sample] | None = None
         tally.widths = {"fetch": options.fetch_threads, "decode": os.cpu_count() or 1, "process": 1, "write": 1}
@@ -160,9 +162,8 @@ class Stream:
 
     @contextmanager
     def _loading(self, batch_size: int, *, annotated: bool) -> Iterator[Prefetch[Work, Sample]]:
-        source = remaining(self._output, self._tally, annotated=annotated)
         self._prefetch = Prefetch(
-            source,
+            self._source.remaining(annotated=annotated),
             self._load,
             cost=_cost,
             weigh=_weigh,
@@ -188,7 +189,9 @@ class Stream:
                     to_oriented(shape, stored_orientation(image), image.width, image.height) for shape in work.shapes()
                 )
         except AssetError as error:
-            self._tally.fail(work.reference, stage, str(error))
+            if work.reference.id not in self._unusable:  # an author who drives may go through the images again
+                self._unusable.add(work.reference.id)
+                self._tally.fail(work.reference, stage, str(error))
             return None
         return Sample(image, shapes)
 

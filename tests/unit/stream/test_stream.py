@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from ..sdk.scripted_server import Script, reply
 from .watchdog import within_patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from picsellia import Client
     from picsellia_processing.task import Drawn
@@ -254,6 +255,25 @@ def test_a_driver_reads_and_writes(rig: Rig) -> None:
     assert rig.output.results == {name: name for name in names(without=3)}
     assert rig.tally.done == COUNT
     assert rig.tally.skipped == {"the processing wrote nothing for it": 1}
+
+
+def test_a_driver_may_go_through_the_images_again(rig: Rig, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(images: Iterable[list[Image]]) -> set[str]:
+        return {image.filename for batch in images for image in batch}
+
+    def annotate() -> None:
+        assert (
+            seen(itertools.islice(rig.stream.images(1), 2)) < seen(rig.stream.images(4)) == names() - {"1.jpg", "3.jpg"}
+        )
+        for [image] in rig.stream.images(1):
+            rig.stream.write(image, image.filename)
+
+    script.routes["/blob/3.jpg"] = reply(200, b"no image")
+    monkeypatch.setattr(
+        rig.output, "pending", lambda references: [each for each in references if each.filename != "1.jpg"]
+    )
+    within_patience(lambda: rig.stream.drive(annotate))
+    assert (rig.tally.processed, rig.tally.failed, rig.tally.skipped) == (COUNT - 2, 1, {"already there": 1})
 
 
 def test_a_driver_decides_once_it_has_seen_every_image(rig: Rig) -> None:

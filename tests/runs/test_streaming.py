@@ -165,6 +165,13 @@ def test_an_author_who_drives_accounts_for_every_image(rig: Start) -> None:
     assert "03.jpg" not in on.annotations()
 
 
+def test_metadata_too_large_for_a_report_do_not_cost_the_counts(rig: Start) -> None:
+    run = rig().run("odd:remembers_everything")
+    assert run.status == 0, run.output
+    assert run.report["assets"]["processed"] == 30
+    assert list(run.report["metadata"]) == ["left out, being too large for a report"]
+
+
 def test_processes_that_a_processing_forks_end_when_they_are_told_to(rig: Start) -> None:
     on = rig()
     run = on.run("odd:forks")

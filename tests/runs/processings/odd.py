@@ -164,3 +164,10 @@ def lines_beside_a_person(image: Image, version: DatasetVersion) -> list[Line]:
         annotation = version.find_asset(filename=image.filename).create_annotation()
         annotation.create_line([[1, 1], [50, 50]], version.get_label("thing"))
     return [Line("thing", [(0, 0), (10, 10)])]
+
+
+@pre_annotation
+def remembers_everything(context: JobContext) -> None:
+    for [image] in context.images():
+        context.write(image, WHOLE)
+        context.metadata[image.filename] = "x" * 200_000

@@ -97,6 +97,7 @@ class Output(Protocol):
 
         Raises:
             ResultError: the result is not one this task accepts.
+            AssetError: nothing can be made of it.
             RejectedError: the platform refuses what is needed for this one, such as a label.
         """
         ...

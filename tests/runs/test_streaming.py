@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from picsellia_processing import Line
+from picsellia_processing import Line, Shape
+from picsellia_processing.geometry import DegenerateShape, UnreadableShape, fit
 from PIL import Image
 
 from tests.runs.rig import Rig
@@ -51,16 +52,27 @@ def test_every_kind_of_bad_shape_is_clamped_or_dropped_and_counted(rig: Start, i
     for number in range(len(kinds)):
         Image.new("RGB", (100, 80)).save(images / f"{number:03}.png")
     on = rig(type="MULTI", labels=("a",))
-    run = on.run("shapes:annotate")
+    run = on.run("shapes:annotate", on.launch({"max_failure_rate": 1}))
     assert run.status == 0, run.output
-    dropped = [kind for kind in kinds if isinstance(kind.outcome, str)]
-    assert run.report["assets"]["processed"] == len(kinds)
-    assert sum(run.report["dropped_shapes"].values()) == len(dropped)
+    names = {f"{number:03}.png": kind for number, kind in enumerate(kinds)}
+    dropped = {name for name, kind in names.items() if isinstance(kind.outcome, str)}
+    unreadable = {name for name in dropped if _is_unreadable(names[name].shape)}
+    assert {failure["asset"] for failure in run.report["failures"]} == unreadable
+    assert run.report["assets"]["processed"] == len(kinds) - len(unreadable)
+    assert sum(run.report["dropped_shapes"].values()) == len(dropped - unreadable)
     assert run.report["shapes"] == len(kinds) - len(dropped)
     stored = on.annotations()
-    assert len(stored) == len(kinds), "an image whose shapes were all dropped is done as well"
-    for number, kind in enumerate(kinds):
-        assert len(stored[f"{number:03}.png"]) == (not isinstance(kind.outcome, str)), kind.name
+    assert stored.keys() == names.keys() - unreadable, "an image of which nothing is left is done as well"
+    for name in stored:
+        assert len(stored[name]) == (name not in dropped), names[name].name
+
+
+def _is_unreadable(shape: Shape) -> bool:
+    try:
+        fit(shape, 100, 80)
+    except DegenerateShape as error:
+        return isinstance(error, UnreadableShape)
+    return False
 
 
 def test_one_failing_image_costs_neither_its_batch_nor_the_job(rig: Start) -> None:

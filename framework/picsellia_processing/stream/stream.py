@@ -220,7 +220,9 @@ class Stream:
         assert image.asset is not None
         try:
             record = self._output.record(image, result)
-        except (RejectedError, AssetError) as error:
+        except AssetError as error:
+            self._tally.fail(image.asset, "process", str(error))
+        except RejectedError as error:
             self._tally.fail(image.asset, "write", str(error))
         else:
             self._sink.put(record)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.annotation import SHAPE_TYPES, Classification
 from picsellia_processing.errors import JobError, ResultError
-from picsellia_processing.geometry import DegenerateShape, fit, to_stored
+from picsellia_processing.geometry import DegenerateShape, UnreadableShape, fit, to_stored
 from picsellia_processing.labels import Labels, unique
 from picsellia_processing.sdk.annotations import (
     add_labels,
@@ -77,8 +77,12 @@ class AnnotationOutput:
 
         Raises:
             ResultError: they are not shapes, or not of a kind the DatasetVersion holds.
+            UnreadableShape: one cannot be read, and nothing is left of the others. An empty annotation would say that
+                there is nothing to see, and the next run would take the image for done.
+            RejectedError: the platform takes no label of such a name.
         """
         assert image.asset is not None
+        unreadable: UnreadableShape | None = None
         payload: dict[str, Any] = {"asset_id": image.asset.id}
         written: list[WrittenShape] = []
         dropped: list[str] = []
@@ -92,11 +96,14 @@ class AnnotationOutput:
                 fitted = fit(shape, image.width, image.height)
             except DegenerateShape as error:
                 dropped.append(str(error))
+                unreadable = error if isinstance(error, UnreadableShape) else unreadable
                 continue
             stored = to_stored(fitted, stored_orientation(image), image.width, image.height)
             kind, fields = to_wire(stored, self.label_id(label))
             payload.setdefault(kind, []).append(fields)
             written.append(_written(stored, label, shape.label, kind, fields))
+        if unreadable is not None and not written:
+            raise unreadable
         for kind in ("rectangles", "polygons", "classifications", "keypoints", "masks"):
             payload.setdefault(kind, [])
         return Record(image.asset, payload, tuple(written), tuple(dropped), tuple(unmatched))

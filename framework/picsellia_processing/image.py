@@ -38,7 +38,8 @@ class Image:
 
     `pixels` is height x width x 3, uint8, RGB, C-contiguous, with the EXIF orientation applied, whatever the file
     held (greyscale, CMYK, palette, 16 bits, the first frame of an animation). It is valid while the author's function
-    runs and after it, until nothing refers to it. A unit test needs no Asset: `Image(pixels)` is enough.
+    runs and after it, until nothing refers to it. Change a copy rather than `pixels`: of a batch on which the function
+    raises, the images are handed over again. A unit test needs no Asset: `Image(pixels)` is enough.
     """
 
     pixels: NDArray[np.uint8]

@@ -26,6 +26,7 @@ class Labels:
     classes: tuple[str, ...] = ()
     open: bool = False
     _folded: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _closest: dict[str, str | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         folded: dict[str, tuple[str, ...]] = {}
@@ -49,9 +50,14 @@ class Labels:
         return name if self.open else None
 
     def closest(self, name: str) -> str | None:
-        """The label whose name looks most like this one, or None."""
-        close = get_close_matches(name.casefold(), list(self._folded), n=1, cutoff=0.5)
-        return self._folded[close[0]][0] if close else None
+        """The label whose name looks most like this one, or None.
+
+        Looked for once for each name: among hundreds it takes long, and a Job that runs is asked every second.
+        """
+        if name not in self._closest:
+            close = get_close_matches(name.casefold(), list(self._folded), n=1, cutoff=0.5)
+            self._closest[name] = self._folded[close[0]][0] if close else None
+        return self._closest[name]
 
     @property
     def unmatched(self) -> tuple[str, ...]:

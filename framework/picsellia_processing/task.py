@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from picsellia_processing.parameters import Parameters
     from picsellia_processing.signature import Signature
 
+    Drawn: TypeAlias = Callable[[], tuple[Shape, ...]]  # what an item is annotated with: masks take memory only then
     ParametersClass: TypeAlias = type[Parameters]  # in Task, `type` is a field
 
 
@@ -80,8 +81,11 @@ class Output(Protocol):
         """
         ...
 
-    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:
-        """What items are annotated with, by id, in the coordinates of their files as stored."""
+    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, Drawn]:
+        """What items are annotated with, by id, in the coordinates of their files as stored.
+
+        A call may raise AssetError: what is stored for this item cannot be read.
+        """
         ...
 
     def pending(self, references: Sequence[AssetReference]) -> list[AssetReference]:
@@ -93,6 +97,8 @@ class Output(Protocol):
 
         Raises:
             ResultError: the result is not one this task accepts.
+            AssetError: nothing can be made of it.
+            RejectedError: the platform refuses what is needed for this one, such as a label.
         """
         ...
 
@@ -101,6 +107,7 @@ class Output(Protocol):
 
         Raises:
             RejectedError: the platform refuses the chunk because of what is in it, or because it is too large.
+            AssetError: one of the records cannot be written.
             PlatformError: the platform cannot be reached, or refuses the whole Job.
         """
         ...

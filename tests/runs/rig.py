@@ -183,7 +183,7 @@ class Rig:
             names = {reference.id: reference.filename for reference in page.references}
             sizes = {reference.id: (reference.width, reference.height) for reference in page.references}
             for asset_id, shapes in load_shapes(version, sizes).items():
-                found[names[asset_id]] = sorted(map(repr, shapes))
+                found[names[asset_id]] = sorted(map(repr, shapes()))
         return found
 
     def annotation_count(self) -> int:

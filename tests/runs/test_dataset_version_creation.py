@@ -108,6 +108,16 @@ def test_images_are_kept_once_all_have_been_seen(rig: Start) -> None:
     assert sent(on) == 0
 
 
+def test_a_label_that_is_renamed_while_the_job_runs(rig: Start) -> None:
+    on = rig()
+    annotate(on)
+    run = on.run("versions:keeps_while_a_person_renames", launch(on))
+    assert run.status == 0, run.output
+    found = on.annotations(on.output(OUTPUT))
+    assert found.keys() == on.annotations().keys()
+    assert any("renamed" in shape for shapes in found.values() for shape in shapes)
+
+
 def test_new_labels_are_added_to_the_output_alone(rig: Start) -> None:
     on = rig()
     annotate(on)
@@ -240,4 +250,4 @@ def stored(on: Rig, version: DatasetVersion) -> dict[str, tuple[str, list[Any]]]
     """Status and shapes as they are on the wire, by file name."""
     names = {str(asset.id): asset.filename for asset in version.list_assets()}
     found = load_annotations(version, dict.fromkeys(names, (96, 64)))
-    return {names[each]: (found[each].status, [to_wire(shape, "") for shape in found[each].shapes]) for each in found}
+    return {names[each]: (found[each].status, [to_wire(shape, "") for shape in found[each].shapes()]) for each in found}

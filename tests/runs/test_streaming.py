@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from picsellia_processing import Line, Shape
+from picsellia_processing.geometry import DegenerateShape, UnreadableShape, fit
 from PIL import Image
 
 from tests.runs.rig import Rig
@@ -50,16 +52,27 @@ def test_every_kind_of_bad_shape_is_clamped_or_dropped_and_counted(rig: Start, i
     for number in range(len(kinds)):
         Image.new("RGB", (100, 80)).save(images / f"{number:03}.png")
     on = rig(type="MULTI", labels=("a",))
-    run = on.run("shapes:annotate")
+    run = on.run("shapes:annotate", on.launch({"max_failure_rate": 1}))
     assert run.status == 0, run.output
-    dropped = [kind for kind in kinds if isinstance(kind.outcome, str)]
-    assert run.report["assets"]["processed"] == len(kinds)
-    assert sum(run.report["dropped_shapes"].values()) == len(dropped)
+    names = {f"{number:03}.png": kind for number, kind in enumerate(kinds)}
+    dropped = {name for name, kind in names.items() if isinstance(kind.outcome, str)}
+    unreadable = {name for name in dropped if _is_unreadable(names[name].shape)}
+    assert {failure["asset"] for failure in run.report["failures"]} == unreadable
+    assert run.report["assets"]["processed"] == len(kinds) - len(unreadable)
+    assert sum(run.report["dropped_shapes"].values()) == len(dropped - unreadable)
     assert run.report["shapes"] == len(kinds) - len(dropped)
     stored = on.annotations()
-    assert len(stored) == len(kinds), "an image whose shapes were all dropped is done as well"
-    for number, kind in enumerate(kinds):
-        assert len(stored[f"{number:03}.png"]) == (not isinstance(kind.outcome, str)), kind.name
+    assert stored.keys() == names.keys() - unreadable, "an image of which nothing is left is done as well"
+    for name in stored:
+        assert len(stored[name]) == (name not in dropped), names[name].name
+
+
+def _is_unreadable(shape: Shape) -> bool:
+    try:
+        fit(shape, 100, 80)
+    except DegenerateShape as error:
+        return isinstance(error, UnreadableShape)
+    return False
 
 
 def test_one_failing_image_costs_neither_its_batch_nor_the_job(rig: Start) -> None:
@@ -162,6 +175,20 @@ def test_an_author_who_drives_accounts_for_every_image(rig: Start) -> None:
     assert run.status == 0, run.output
     assert run.report["assets"] == {"selected": 30, "processed": 29, "skipped": 1, "failed": 0}
     assert "03.jpg" not in on.annotations()
+
+
+def test_metadata_too_large_for_a_report_do_not_cost_the_counts(rig: Start) -> None:
+    run = rig().run("odd:remembers_everything")
+    assert run.status == 0, run.output
+    assert run.report["assets"]["processed"] == 30
+    assert list(run.report["metadata"]) == ["left out, being too large for a report"]
+
+
+def test_processes_that_a_processing_forks_end_when_they_are_told_to(rig: Start) -> None:
+    on = rig()
+    run = on.run("odd:forks")
+    assert run.status == 0, run.output
+    assert len(on.annotations()) == 30
 
 
 @pytest.mark.parametrize("target", ["odd:Accepts", "odd:accepts"])
@@ -310,6 +337,17 @@ def test_an_annotation_that_was_made_but_not_filled_is_done_again(rig: Start, ki
     assert again.status == 0, again.output
     assert again.report["assets"] == {"selected": 30, "processed": 23, "skipped": 7, "failed": 0}
     assert all(len(shapes) == 1 for shapes in on.annotations().values())
+
+
+@pytest.mark.parametrize(("existing", "expected"), [("keep", [(1, 1), (50, 50)]), ("replace", [(0, 0), (10, 10)])])
+def test_what_a_person_draws_while_the_job_runs_is_kept_unless_replaced(
+    rig: Start, existing: str, expected: list[tuple[int, int]]
+) -> None:
+    on = rig(type="LINE")
+    run = on.run("odd:lines_beside_a_person", on.launch({"existing": existing}))
+    assert run.status == 0, run.output
+    assert on.annotations()["07.jpg"] == [repr(Line("thing", expected))]
+    assert len(on.annotations()) == 30
 
 
 def test_expired_urls_are_renewed_once(rig: Start) -> None:

@@ -70,6 +70,13 @@ def test_closest(name: str, closest: str | None) -> None:
     assert Labels(("Car", "Pedestrian")).closest(name) == closest
 
 
+def test_the_closest_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = Labels(("Car", "Pedestrian"))
+    assert labels.closest("carr") == "Car"
+    monkeypatch.delattr("picsellia_processing.labels.get_close_matches")
+    assert labels.closest("carr") == "Car"
+
+
 def test_there_is_no_closest_of_none() -> None:
     assert Labels(()).closest("car") is None
 

@@ -4,9 +4,18 @@ Every function is pure. Pixel coordinates are those of `annotation`: the origin 
 upper-left pixel, so a picture spans 0..width and 0..height, both ends included.
 """
 
-from picsellia_processing.geometry.coordinates import DegenerateShape
+from picsellia_processing.geometry.coordinates import DegenerateShape, UnreadableShape
 from picsellia_processing.geometry.fitting import fit
 from picsellia_processing.geometry.orientation import orient, to_oriented, to_stored
 from picsellia_processing.geometry.rle import decode_rle, encode_rle
 
-__all__ = ["DegenerateShape", "decode_rle", "encode_rle", "fit", "orient", "to_oriented", "to_stored"]
+__all__ = [
+    "DegenerateShape",
+    "UnreadableShape",
+    "decode_rle",
+    "encode_rle",
+    "fit",
+    "orient",
+    "to_oriented",
+    "to_stored",
+]

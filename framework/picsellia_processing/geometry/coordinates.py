@@ -25,11 +25,18 @@ class DegenerateShape(AssetError):  # noqa: N818 - it names what was found, as S
         super().__init__(reason)
 
 
+class UnreadableShape(DegenerateShape):
+    """A shape that does not say where it is: no number, no points, no mask of this picture.
+
+    A mistake of the code that made it, or of its model: whether there is something to see is not known.
+    """
+
+
 def number(value: Any, name: str) -> float:
     """A real scalar of Python, numpy or torch as a finite float; `name` is what the error calls it.
 
     Raises:
-        DegenerateShape: `value` is no number (a bool and a str are none), not finite, or beyond every picture.
+        UnreadableShape: `value` is no number (a bool and a str are none), not finite, or beyond every picture.
     """
     try:
         plain = value.item() if hasattr(value, "item") else value  # a scalar, or an array that holds one number
@@ -37,7 +44,7 @@ def number(value: Any, name: str) -> float:
     except (TypeError, ValueError, OverflowError, RuntimeError):
         result = math.nan
     if not abs(result) <= _FARTHEST:  # nan is not
-        raise DegenerateShape(f"{name} is {value!r:.60}: expected a finite number")
+        raise UnreadableShape(f"{name} is {value!r:.60}: expected a finite number")
     return result
 
 
@@ -45,11 +52,11 @@ def row(point: Any, names: Sequence[str], index: int) -> list[float]:
     """The numbers of the point at `index`, one for each of `names`.
 
     Raises:
-        DegenerateShape: there are more or fewer, or one is no finite number.
+        UnreadableShape: there are more or fewer, or one is no finite number.
     """
     values = list(each(point))
     if len(values) != len(names):
-        raise DegenerateShape(f"point {index} has {len(values)} values: expected {', '.join(names)}")
+        raise UnreadableShape(f"point {index} has {len(values)} values: expected {', '.join(names)}")
     return [number(value, f"{name} of point {index}") for name, value in zip(names, values, strict=True)]
 
 
@@ -57,9 +64,9 @@ def each(values: Iterable[Any]) -> Iterator[Any]:
     """The items of `values`.
 
     Raises:
-        DegenerateShape: it has none, being no sequence.
+        UnreadableShape: it has none, being no sequence.
     """
     try:
         return iter(values)
     except TypeError as error:  # also what arrays without a dimension raise
-        raise DegenerateShape(f"{values!r:.60} where points are expected") from error
+        raise UnreadableShape(f"{values!r:.60} where points are expected") from error

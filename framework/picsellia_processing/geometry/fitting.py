@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, assert_never
 
 from picsellia_processing.annotation import Classification, Keypoints, Line, Mask, Point, Polygon, Rectangle, Shape
-from picsellia_processing.geometry.coordinates import DegenerateShape, each, number, row
+from picsellia_processing.geometry.coordinates import DegenerateShape, UnreadableShape, each, number, row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,8 +34,9 @@ def fit(shape: Shape, width: int, height: int) -> Shape:
     becomes a float within 0..1, or None where it is not a finite number. `fit` of its own result changes nothing.
 
     Raises:
-        DegenerateShape: nothing is left (outside, no area, too few points), a coordinate is not a finite number, a
-            visibility is not 0, 1 or 2, or a mask is not a picture-sized array of bool or int.
+        DegenerateShape: nothing is left (outside, no area, too few points).
+        UnreadableShape: a coordinate is not a finite number, a visibility is not 0, 1 or 2, or a mask is not a
+            picture-sized array of bool or int.
     """
     confidence = _confidence(shape.confidence)
     match shape:
@@ -183,7 +184,7 @@ def _keypoint(point: Any, index: int, width: int, height: int) -> tuple[int, int
         return 0, 0, 0  # whatever x and y are: models give nan for a point they do not see
     x, y, visibility = row(values, ("x", "y", "visibility"), index)
     if visibility not in _LABELLED:
-        raise DegenerateShape(f"visibility of point {index} is {visibility:g}: expected 0, 1 or 2")
+        raise UnreadableShape(f"visibility of point {index} is {visibility:g}: expected 0, 1 or 2")
     return (*_on_grid((x, y)), int(visibility)) if _inside((x, y), width, height) else (0, 0, 0)
 
 
@@ -193,12 +194,12 @@ def _mask(pixels: Any, width: int, height: int) -> NDArray[np.bool_]:
     try:
         array = np.asarray(pixels)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DegenerateShape(f"the mask is not an array: {error}") from error
+        raise UnreadableShape(f"the mask is not an array: {error}") from error
     if array.shape != (height, width):
         found = " x ".join(map(str, array.shape)) or "a scalar"
-        raise DegenerateShape(f"the mask is {found}: expected {height} x {width}, the height and width of the picture")
+        raise UnreadableShape(f"the mask is {found}: expected {height} x {width}, the height and width of the picture")
     if array.dtype.kind not in "bui":
-        raise DegenerateShape(f"the mask holds {array.dtype}: expected bool (compare it with a threshold)")
+        raise UnreadableShape(f"the mask holds {array.dtype}: expected bool (compare it with a threshold)")
     if not array.any():
         raise DegenerateShape("an empty mask")
     return array.astype(bool, copy=False)

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 PLACEHOLDER = "[redacted]"
 
 _TOKENS = ("api_token", "PICSELLIA_TOKEN")
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|KEY", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW(OR)?D|PASSPHRASE|CREDENTIAL|KEY|(^|_)PASS$", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 _SHORTEST_TOKEN = 4
 
 _QUERY = re.compile(r"""\?[^\s"'<>]+""")
 # The placeholder counts as a signature: what is left of a query that was cut in two after its first half was redacted.
 _SIGNED = re.compile(r"(?:sig|credential|token|secret|password|key|policy)[\w.%-]*=|\[redacted\]", re.IGNORECASE)
+# What is left of a signed URL that was broken into lines, or was never one: a mapping of its parameters.
+_SIGNATURE = re.compile(
+    r"""(?<=x-)((?:amz|goog)-(?:signature|credential|security-token)['"]?\s*[=:]\s*['"]?)[^\s&'"<>,]+""", re.IGNORECASE
+)
 _USER_INFO = re.compile(r"(?<=://)[^\s/@:]+:[^\s/@]+(?=@)")
 _BEARER = re.compile(r"(?<=\bBearer )[\w.~+/-]{8,}=*", re.IGNORECASE)
 
@@ -27,8 +31,8 @@ _BEARER = re.compile(r"(?<=\bBearer )[\w.~+/-]{8,}=*", re.IGNORECASE)
 def secrets_of(variables: Mapping[str, str]) -> tuple[str, ...]:
     """The values in an environment that must not be shown, longest first.
 
-    The platform's token, and every value of 8 or more characters whose name contains TOKEN, SECRET, PASSWORD or KEY;
-    of a value with several lines, each of them.
+    The platform's token, and every value of 8 or more characters whose name contains TOKEN, SECRET, KEY, CREDENTIAL or
+    a word for a password; of a value with several lines, each of them.
     """
     found = {variables[name].strip() for name in _TOKENS if len(variables.get(name, "").strip()) >= _SHORTEST_TOKEN}
     for name, value in variables.items():
@@ -39,7 +43,7 @@ def secrets_of(variables: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def redact(text: str, secrets: tuple[str, ...]) -> str:
-    """`text` without `secrets`, the queries of signed URLs, passwords in URLs and bearer tokens.
+    """`text` without `secrets`, the queries of signed URLs and their signatures, passwords in URLs and bearer tokens.
 
     Redacting twice changes nothing, also when more of a query follows the placeholder the second time.
     """
@@ -47,6 +51,7 @@ def redact(text: str, secrets: tuple[str, ...]) -> str:
         text = _any_of(secrets).sub(PLACEHOLDER, text)
     if "?" in text:
         text = _QUERY.sub(_without_signature, text)
+    text = _SIGNATURE.sub(rf"\1{PLACEHOLDER}", text)
     if "://" in text:
         text = _USER_INFO.sub(PLACEHOLDER, text)
     return _BEARER.sub(PLACEHOLDER, text)

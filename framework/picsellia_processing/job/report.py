@@ -36,6 +36,8 @@ def plain(value: Any) -> Any:
             return {_text(str(key)): plain(item) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
             return [plain(item) for item in value]
+    if getattr(value, "shape", None) == ():  # a scalar of numpy or torch
+        return plain(value.item())
     return _text(str(value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from contextlib import ExitStack
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 INTERVAL = 1.0
 """Seconds between two looks at the counts."""
+LARGEST_METADATA = 1 << 20
+TOO_LARGE = "left out, being too large for a report"
+"""What stands in the place of metadata that would keep the counts from being reported."""
 
 
 class Work:
@@ -172,8 +176,18 @@ class Work:
             },
             "peak_rss_bytes": peak_rss(),
             "labels": described_labels(labels, self._tally) if labels is not None else [],
-            "metadata": plain(dict(self._context.metadata)) if self._context is not None else {},
+            "metadata": self._metadata(),
         }
+
+    def _metadata(self) -> dict[str, Any]:
+        if self._context is None:
+            return {}
+        try:
+            metadata: dict[str, Any] = plain(dict(self._context.metadata))
+        except RuntimeError:  # the author is adding to it right now
+            return {}
+        size = len(json.dumps(metadata))
+        return metadata if size <= LARGEST_METADATA else {TOO_LARGE: f"{size:,} characters"}
 
     def _failed(self, reference: AssetReference, stage: str, reason: str) -> None:
         self._events.send(Failure(reference.filename, reference.id, stage, reason))  # type: ignore[arg-type]

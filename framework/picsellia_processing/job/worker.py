@@ -48,6 +48,7 @@ def main() -> int:
         ended = threading.Event()
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        os.register_at_fork(after_in_child=_end_on_sigterm)
         threading.Thread(target=_listen, args=(commands, stop), name="commands", daemon=True).start()
         threading.Thread(target=_end_on, args=(stop, ended, work, events), name="stop", daemon=True).start()
         status = _run(work, events)
@@ -78,6 +79,11 @@ def _run(work: Work, events: Sender) -> int:
 
 
 STOPPED = "stopped before the work was done; what was acknowledged stays, and the same Job run again does the rest"
+
+
+def _end_on_sigterm() -> None:
+    """Let a process that the author forks end on SIGTERM: who terminates one waits for its end."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _listen(commands: Iterator[Command], stop: threading.Event) -> None:

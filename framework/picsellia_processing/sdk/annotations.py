@@ -19,8 +19,8 @@ from picsellia_processing.annotation import (
     Rectangle,
 )
 from picsellia_processing.geometry import decode_rle, encode_rle
-from picsellia_processing.sdk.assets import annotation_chunk, read_annotations
-from picsellia_processing.sdk.client import describe, translated
+from picsellia_processing.sdk.assets import annotation_chunk, is_filled, read_annotations
+from picsellia_processing.sdk.client import describe, encoded, translated
 from picsellia_processing.task import RejectedError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from picsellia.sdk.dataset_version import DatasetVersion
 
     from picsellia_processing.annotation import Shape
+    from picsellia_processing.task import Drawn
 
 ANNOTATION_IDS_LIMIT = 50
 """Most asset ids that one question for annotation ids may name; the SDK's own limit."""
@@ -47,10 +48,18 @@ def read_labels(version: DatasetVersion) -> dict[str, str]:
 
 
 def add_labels(version: DatasetVersion, names: Sequence[str]) -> dict[str, str]:
-    """Make the labels that are missing, in one request: id by name, for all of `names`."""
+    """Make the labels that are missing, in one request: id by name, for all of `names`.
+
+    Raises:
+        RejectedError: the platform takes no label of such a name.
+        PlatformError: the platform cannot be reached.
+    """
     with translated(f"adding labels to {version.name}/{version.version}"):
         path = f"/api/dataset/version/{version.id}/bulk-labels"
-        made = version.connection.xget(path, data=orjson.dumps({"names": list(names)})).json()
+        try:
+            made = version.connection.xget(path, data=encoded({"names": list(names)})).json()
+        except REJECTIONS as error:
+            raise RejectedError(f"the platform refused the label {names[0]!r:.80}: {describe(error)}") from error
     return {str(label["name"]): str(label["id"]) for label in made}
 
 
@@ -77,21 +86,30 @@ def write_annotations(
         "status": AnnotationStatus(status),
         "annotations": [_only_bulk(payload) for payload in payloads],
     }
-    saved = [payload for payload in payloads if _needs_save(payload)]
     with translated(f"writing the annotations of {len(payloads)} assets"):
         try:
             path = f"/api/dataset/version/{version.id}/bulk-annotations"
             version.connection.post(path, data=orjson.dumps(body))
-            for payload in saved:
-                _save(version, payload)
+            _save(version, [payload for payload in payloads if _needs_save(payload)], replace=replace)
         except REJECTIONS as error:
             raise RejectedError(f"the platform refused the annotation: {describe(error)}") from error
 
 
-def _save(version: DatasetVersion, payload: dict[str, Any]) -> None:
-    found = version.connection.get(f"/api/asset/{payload['asset_id']}/annotations/find").json()
-    content = {"duration": 0.0, **{key: value for key, value in payload.items() if key != "asset_id" and value}}
-    version.connection.post(f"/api/annotation/{found['id']}/save", data=orjson.dumps(content))
+def _save(version: DatasetVersion, payloads: Sequence[dict[str, Any]], *, replace: bool) -> None:
+    """Fill the annotations that the bulk endpoint has made. Saving overwrites: what people drew since is left alone."""
+    annotations = {payload["asset_id"]: _annotation_id(version, payload["asset_id"]) for payload in payloads}
+    filled: set[str] = set()
+    for some in [] if replace else _chunks(list(annotations.values()), annotation_chunk(version)):
+        filled |= {str(each["asset_id"]) for each in read_annotations(version, some) if is_filled(each)}
+    for payload in payloads:
+        if payload["asset_id"] not in filled:
+            content = {"duration": 0.0, **{key: value for key, value in payload.items() if key != "asset_id" and value}}
+            path = f"/api/annotation/{annotations[payload['asset_id']]}/save"
+            version.connection.post(path, data=orjson.dumps(content))
+
+
+def _annotation_id(version: DatasetVersion, asset_id: str) -> str:
+    return str(version.connection.get(f"/api/asset/{asset_id}/annotations/find").json()["id"])
 
 
 def _needs_save(payload: dict[str, Any]) -> bool:
@@ -126,14 +144,28 @@ def to_wire(shape: Shape, label_id: str) -> tuple[str, dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnnotation:
-    """An annotation as the platform holds it: its status, and its shapes in the coordinates of the file as stored."""
+    """An annotation as the platform holds it: its status, and its shapes in the coordinates of the file as stored.
+
+    `masks` are label and run-length string. They stay packed until `shapes` is called: those of a page of assets,
+    unpacked, are more than memory holds.
+    """
 
     status: str
-    shapes: tuple[Shape, ...]
+    outlines: tuple[Shape, ...]
+    masks: tuple[tuple[str, str], ...]
+    size: tuple[int, int]
+
+    def shapes(self) -> tuple[Shape, ...]:
+        """All that is drawn.
+
+        Raises:
+            DegenerateShape: a mask is none of a picture of `size`.
+        """
+        return (*self.outlines, *(Mask(label, decode_rle(counts, *self.size)) for label, counts in self.masks))
 
 
-def load_shapes(version: DatasetVersion, sizes: Mapping[str, tuple[int, int]]) -> dict[str, tuple[Shape, ...]]:
-    """The shapes of `load_annotations`, by asset id."""
+def load_shapes(version: DatasetVersion, sizes: Mapping[str, tuple[int, int]]) -> dict[str, Drawn]:
+    """The shapes of `load_annotations`, by asset id; made when they are called for."""
     return {asset_id: annotation.shapes for asset_id, annotation in load_annotations(version, sizes).items()}
 
 
@@ -153,13 +185,16 @@ def load_annotations(version: DatasetVersion, sizes: Mapping[str, tuple[int, int
                 for annotation in read_annotations(version, chunk):
                     asset_id = str(annotation["asset_id"])
                     if asset_id not in found:
-                        status = str(annotation.get("status") or AnnotationStatus.PENDING.value)
-                        found[asset_id] = StoredAnnotation(status, from_wire(annotation, sizes[asset_id]))
+                        found[asset_id] = _read(annotation, sizes[asset_id])
     return found
 
 
 def from_wire(annotation: Mapping[str, Any], size: tuple[int, int]) -> tuple[Shape, ...]:
     """The shapes of one annotation as the platform loads it, where labels are names; `size` is width and height."""
+    return _read(annotation, size).shapes()
+
+
+def _read(annotation: Mapping[str, Any], size: tuple[int, int]) -> StoredAnnotation:
     shapes: list[Shape] = [
         Rectangle(each["label"], each["x"], each["y"], each["w"], each["h"])
         for each in annotation.get("rectangles") or ()
@@ -172,8 +207,9 @@ def from_wire(annotation: Mapping[str, Any], size: tuple[int, int]) -> tuple[Sha
         Keypoints(each["label"], [(x, y, int(v)) for x, y, v in each["keypoints"]])
         for each in annotation.get("keypoints") or ()
     ]
-    shapes += [Mask(each["label"], decode_rle(each["mask"], *size)) for each in annotation.get("masks") or ()]
-    return tuple(shapes)
+    masks = tuple((each["label"], each["mask"]) for each in annotation.get("masks") or ())
+    status = str(annotation.get("status") or AnnotationStatus.PENDING.value)
+    return StoredAnnotation(status, tuple(shapes), masks, size)
 
 
 def _integers(points: Iterable[Iterable[float]]) -> list[list[int]]:

@@ -157,8 +157,13 @@ def _asset_ids(version: DatasetVersion, annotation_ids: Sequence[str]) -> list[s
     return [
         str(annotation["asset_id"])
         for annotation in read_annotations(version, annotation_ids)
-        if not may_be_unfilled or any(annotation.get(kind) for kind in SHAPE_KINDS)
+        if not may_be_unfilled or is_filled(annotation)
     ]
+
+
+def is_filled(annotation: Mapping[str, Any]) -> bool:
+    """Whether an annotation, as the platform sends it, has a shape."""
+    return any(annotation.get(kind) for kind in SHAPE_KINDS)
 
 
 def read_annotations(version: DatasetVersion, annotation_ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -6,12 +6,14 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import picsellia
 import picsellia.exceptions
 import requests
 
 from picsellia_processing.errors import JobError, PlatformError
 from picsellia_processing.sdk.session import PlatformSession, RequestLog, RetryPolicy
+from picsellia_processing.task import RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +78,18 @@ def translated(doing: str) -> Iterator[None]:
         raise PlatformError(f"{doing}: the platform answered {error.response.status_code}") from None
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise PlatformError(f"{doing}: unexpected answer: {type(error).__name__}: {describe(error)}") from error
+
+
+def encoded(content: Any) -> bytes:
+    """What is to be sent, as JSON.
+
+    Raises:
+        RejectedError: JSON cannot hold it: a text that is no Unicode, or a whole number of more than 64 bits.
+    """
+    try:
+        return orjson.dumps(content)
+    except TypeError as error:
+        raise RejectedError(f"it cannot be sent: {error}") from error
 
 
 def describe(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from picsellia.compatibility import add_data_mandatory_query_parameters
 from picsellia_processing.errors import JobError
 from picsellia_processing.sdk.annotations import REJECTIONS
 from picsellia_processing.sdk.assets import PAGE, to_reference
-from picsellia_processing.sdk.client import describe, translated
+from picsellia_processing.sdk.client import describe, encoded, translated
 from picsellia_processing.task import Page, RejectedError
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def update_data(lake: Datalake, objects: Mapping[str, Mapping[str, Any]]) -> Non
         RejectedError: the platform refuses what is in it, or one of the data is there no more; nothing was set.
         PlatformError: the platform cannot be reached.
     """
-    content = {"datalake_id": str(lake.id), "objects": objects}
+    content = encoded({"datalake_id": str(lake.id), "objects": objects})
     with translated(f"updating {len(objects)} data of the Datalake {lake.name}"):
         try:
-            lake.connection.patch(f"/api/datalake/{lake.id}/data/bulk", data=orjson.dumps(content))
+            lake.connection.patch(f"/api/datalake/{lake.id}/data/bulk", data=content)
         except (*REJECTIONS, picsellia.exceptions.ResourceNotFoundError) as error:
             raise RejectedError(f"the platform refused tags or metadata: {describe(error)}") from error

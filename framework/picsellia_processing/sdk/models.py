@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from picsellia_processing.errors import JobError, PlatformError, ProcessingError
 from picsellia_processing.parameters import suggestion
 from picsellia_processing.sdk.client import session_of, translated
+from picsellia_processing.sdk.session import is_expired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from picsellia_processing.inputs import ModelFile
 
 PIECE = 1 << 20
-EXPIRED = (401, 403)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -84,7 +84,7 @@ def _download(client: Client, file: StoredFile, folder: Path) -> Path:
                         continue
                 partial.replace(target)
                 return target
-            if renewed or answer.status_code not in EXPIRED:
+            if renewed or not is_expired(answer):
                 raise PlatformError(f"the model file {file.name!r} cannot be fetched: {answer.status_code}")
         with translated(f"renewing the URL of the model file {file.name!r}"):
             url, renewed = file.reset_url(), True

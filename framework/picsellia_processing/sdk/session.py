@@ -224,8 +224,8 @@ def retry_after(value: str | None) -> float:
 
 
 def is_expired(answer: Response) -> bool:
-    """Whether a signed URL was refused, as storages do once it is too old."""
-    return answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    """Whether a signed URL was refused, as storages do once it is too old: with 400 where its token is (S3, Google)."""
+    return answer.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 def _leave_as_is(request: PreparedRequest) -> PreparedRequest:

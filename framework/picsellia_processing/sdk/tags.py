@@ -8,7 +8,7 @@ import orjson
 import picsellia.exceptions
 
 from picsellia_processing.sdk.annotations import REJECTIONS
-from picsellia_processing.sdk.client import describe, translated
+from picsellia_processing.sdk.client import describe, encoded, translated
 from picsellia_processing.task import RejectedError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def make_asset_tag(version: DatasetVersion, name: str) -> str:
     """
     with translated(f"making the asset tag {name!r}"):
         try:
+            encoded(name)
             return str(version.create_asset_tag(name).id)
         except picsellia.exceptions.ResourceConflictError:  # another Job made it, or the answer was lost on its way
             return str(version.get_asset_tag(name).id)

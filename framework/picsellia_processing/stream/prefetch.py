@@ -25,9 +25,9 @@ MOST_AHEAD = 512
 class Prefetch(Generic[Item, Loaded]):
     """Loads items of `source` with `load` in `threads` threads; use as a context manager.
 
-    `cost` is how many bytes an item will hold, known beforehand; `budget` how many there may be. At most `ahead` items
-    are under way or ready, however small they are. `load` returns None for an item that is of no use. An exception of
-    `source` or `load` comes out of `take`.
+    `cost` is how many bytes an item will hold, as far as is known beforehand, and `weigh` how many it does hold once it
+    is loaded; `budget` is how many there may be. At most `ahead` items are under way or ready, however small they are.
+    `load` returns None for an item that is of no use. An exception of `source` or `load` comes out of `take`.
     Leaving the context does not wait for loads under way; their results are dropped.
     """
 
@@ -37,6 +37,7 @@ class Prefetch(Generic[Item, Loaded]):
         load: Callable[[Item], Loaded | None],
         *,
         cost: Callable[[Item], int],
+        weigh: Callable[[Loaded], int] | None = None,
         threads: int,
         budget: int,
         ahead: int = MOST_AHEAD,
@@ -44,6 +45,7 @@ class Prefetch(Generic[Item, Loaded]):
         self._source = source
         self._load = load
         self._cost = cost
+        self._weigh = weigh
         self._budget = budget
         self._ahead = ahead
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="load")
@@ -141,10 +143,11 @@ class Prefetch(Generic[Item, Loaded]):
             self._fail(error)
         with self._changed:
             self._under_way -= 1
-            if loaded is None:
-                self._held -= cost
-            else:
-                self._ready.append((loaded, cost))
+            self._held -= cost
+            if loaded is not None:
+                held = cost if self._weigh is None else self._weigh(loaded)
+                self._held += held
+                self._ready.append((loaded, held))
             self._changed.notify_all()
 
     def _fail(self, error: BaseException) -> None:

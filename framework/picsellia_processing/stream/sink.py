@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
+from picsellia_processing.errors import AssetError
 from picsellia_processing.task import RejectedError
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ class Acknowledge(Protocol):
 class Sink:
     """Collects records and writes them; use as a context manager, which waits for the last write.
 
-    `interval` is how many seconds a record waits at most for its chunk to fill up. A chunk that the platform rejects
-    is halved until the culprit is alone; that one is reported, the others are written. Any other error ends the
-    writing, and is raised by the next `put` or on leaving the context.
+    `interval` is how many seconds a record waits at most for its chunk to fill up. A chunk that the platform rejects,
+    or that holds what cannot be written, is halved until the culprit is alone; that one is reported, the others are
+    written. Any other error ends the writing, and is raised by the next `put` or on leaving the context.
     """
 
     ROOM = 4
@@ -116,7 +117,7 @@ class Sink:
         try:
             with self._tally.time("write", len(records)):
                 self._output.write(records)
-        except RejectedError as error:
+        except (RejectedError, AssetError) as error:
             if len(records) == 1:
                 self._tally.fail(records[0].reference, "write", str(error))
                 return

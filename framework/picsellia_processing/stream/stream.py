@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from picsellia_processing.annotation import Mask
 from picsellia_processing.errors import AssetError, ResultError, SkipAsset, TooManyFailuresError, UsageError
 from picsellia_processing.geometry import to_oriented
 from picsellia_processing.image import Image, Sample
@@ -19,7 +20,8 @@ from picsellia_processing.sdk.assets import fetch
 from picsellia_processing.stream.decode import decode
 from picsellia_processing.stream.prefetch import Prefetch
 from picsellia_processing.stream.sink import Sink
-from picsellia_processing.stream.source import Work, remaining
+from picsellia_processing.stream.source import Source, Work
+from picsellia_processing.task import RejectedError
 from picsellia_processing.tasks.annotation_output import stored_orientation
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ FETCH_THREADS = 24
 BUDGET = 192 * 1024 * 1024
 FEWEST_AHEAD = 64
 """Images fetched ahead where batches are small; else two batches. What is small would pile up otherwise."""
-UNKNOWN_SIZE = 4 * 1024 * 1024
-"""Bytes counted for an asset whose size the platform does not know."""
+UNKNOWN_SIZE = 24 * 1024 * 1024
+"""Bytes counted, until it is loaded, for an asset whose size the platform does not know."""
 TRACEBACKS = 3
 """How many of the author's exceptions are shown in full; all of them are on the report."""
 
@@ -79,6 +81,8 @@ class Stream:
         self._decoders = threading.Semaphore(os.cpu_count() or 1)
         self._shown = 0
         self._driven = False
+        self._source = Source(output, tally)
+        self._unusable: set[str] = set()
         self._sink = Sink(output, tally, acknowledged=acknowledged)
         self._prefetch: Prefetch[Work, Sample] | None = None
         tally.widths = {"fetch": options.fetch_threads, "decode": os.cpu_count() or 1, "process": 1, "write": 1}
@@ -128,7 +132,7 @@ class Stream:
     def write(self, image: Image, result: Any) -> None:
         """The result for one image, as `JobContext.write`."""
         self._check_driven()
-        self._sink.put(self._output.record(image, result))
+        self._put(image, result)
 
     def keep(self, asset: AssetReference) -> None:
         """An image that is in the output as it is, as `JobContext.keep`."""
@@ -158,11 +162,11 @@ class Stream:
 
     @contextmanager
     def _loading(self, batch_size: int, *, annotated: bool) -> Iterator[Prefetch[Work, Sample]]:
-        source = remaining(self._output, self._tally, annotated=annotated)
         self._prefetch = Prefetch(
-            source,
+            self._source.remaining(annotated=annotated),
             self._load,
             cost=_cost,
+            weigh=_weigh,
             threads=self._options.fetch_threads,
             budget=self._options.budget,
             ahead=max(FEWEST_AHEAD, 2 * batch_size),
@@ -182,10 +186,12 @@ class Stream:
                 decoded = decode(data)
                 image = Image(decoded.pixels, work.reference.filename, work.reference, decoded.orientation)
                 shapes = tuple(
-                    to_oriented(shape, stored_orientation(image), image.width, image.height) for shape in work.shapes
+                    to_oriented(shape, stored_orientation(image), image.width, image.height) for shape in work.shapes()
                 )
         except AssetError as error:
-            self._tally.fail(work.reference, stage, str(error))
+            if work.reference.id not in self._unusable:  # an author who drives may go through the images again
+                self._unusable.add(work.reference.id)
+                self._tally.fail(work.reference, stage, str(error))
             return None
         return Sample(image, shapes)
 
@@ -208,7 +214,18 @@ class Stream:
                 self._give_up(batch[0].image, error)
             return
         for sample, result in zip(batch, results, strict=True):
-            self._sink.put(self._output.record(sample.image, result))
+            self._put(sample.image, result)
+
+    def _put(self, image: Image, result: Any) -> None:
+        assert image.asset is not None
+        try:
+            record = self._output.record(image, result)
+        except AssetError as error:
+            self._tally.fail(image.asset, "process", str(error))
+        except RejectedError as error:
+            self._tally.fail(image.asset, "write", str(error))
+        else:
+            self._sink.put(record)
 
     def _give_up(self, image: Image, error: Exception) -> None:
         assert image.asset is not None
@@ -223,6 +240,11 @@ class Stream:
 
 def _cost(work: Work) -> int:
     return work.reference.width * work.reference.height * 3 or UNKNOWN_SIZE
+
+
+def _weigh(sample: Sample) -> int:
+    masks = sum(shape.pixels.nbytes for shape in sample.annotations if isinstance(shape, Mask))
+    return sample.image.pixels.nbytes + masks
 
 
 def _evaluated(result: Any) -> Any:
@@ -249,4 +271,11 @@ def _reason(error: Exception) -> str:
         return str(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119 - a name, not a path
-    return f"{type(error).__name__}: {error} ({place})"
+    return f"{type(error).__name__}: {_message(error)} ({place})"
+
+
+def _message(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - it is the author's, as the error is
+        return "its message cannot be shown"

@@ -21,6 +21,10 @@ STAGES = ("fetch", "decode", "process", "write")
 MOST_REASONS = 500
 OTHER_REASONS = "other reasons"
 """What reasons that hold a number, a new one for each asset, are counted as from then on."""
+LONGEST_REASON = 1_000
+MOST_CLASSES = 5_000
+OTHER_CLASSES = "other classes"
+"""What shapes are counted as from then on, where the label is a text of its own for each asset."""
 HOPELESS_AFTER = 100
 """So many failures and not one success: the rest is not tried."""
 
@@ -106,6 +110,7 @@ class Tally:
         Raises:
             TooManyFailuresError: the share allowed to fail is exceeded whatever comes, or nothing has worked so far.
         """
+        reason = _shortened(reason)
         with self._lock:
             self.failed += 1
             failed, selected = self.failed, self.selected
@@ -136,9 +141,14 @@ class Tally:
         for reason in record.dropped:
             self.dropped[_bounded(self.dropped, reason)] += 1
         for shape in record.shapes:
-            self.classes.setdefault(shape.model_class, LabelTally(shape.label)).add(shape.confidence)
+            self._class(shape.model_class, shape.label).add(shape.confidence)
         for name in record.unmatched:
-            self.classes.setdefault(name, LabelTally(None)).add(None)
+            self._class(name, None).add(None)
+
+    def _class(self, name: str, label: str | None) -> LabelTally:
+        if name not in self.classes and len(self.classes) >= MOST_CLASSES:
+            name, label = OTHER_CLASSES, None
+        return self.classes.setdefault(name, LabelTally(label))
 
     def produce(self, produced: Mapping[str, int]) -> None:
         """Count what was produced besides shapes."""
@@ -194,5 +204,10 @@ class Tally:
         }
 
 
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
+
+
 def _bounded(reasons: Counter[str], reason: str) -> str:
+    reason = _shortened(reason)
     return reason if reason in reasons or len(reasons) < MOST_REASONS else OTHER_REASONS

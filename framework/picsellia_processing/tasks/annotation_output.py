@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.annotation import SHAPE_TYPES, Classification
 from picsellia_processing.errors import ResultError
-from picsellia_processing.geometry import DegenerateShape, fit, to_stored
+from picsellia_processing.geometry import DegenerateShape, UnreadableShape, fit, to_stored
 from picsellia_processing.sdk.annotations import add_labels, load_shapes, to_wire, write_annotations
 from picsellia_processing.sdk.assets import annotated_assets, pages
 from picsellia_processing.task import Record, WrittenShape
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from picsellia_processing.annotation import Shape
     from picsellia_processing.image import AssetReference, Image
     from picsellia_processing.labels import Labels
-    from picsellia_processing.task import Page
+    from picsellia_processing.task import Drawn, Page
 
 
 class AnnotationOutput:
@@ -54,7 +54,7 @@ class AnnotationOutput:
         """The assets of the DatasetVersion, or of the Job's selection."""
         return pages(self.version, self._selection)
 
-    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:
+    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, Drawn]:
         """What assets are annotated with."""
         return load_shapes(self.version, {each.id: (each.width, each.height) for each in references})
 
@@ -67,8 +67,12 @@ class AnnotationOutput:
 
         Raises:
             ResultError: they are not shapes, or not of a kind the DatasetVersion holds.
+            UnreadableShape: one cannot be read, and nothing is left of the others. An empty annotation would say that
+                there is nothing to see, and the next run would take the image for done.
+            RejectedError: the platform takes no label of such a name.
         """
         assert image.asset is not None
+        unreadable: UnreadableShape | None = None
         payload: dict[str, Any] = {"asset_id": image.asset.id}
         written: list[WrittenShape] = []
         dropped: list[str] = []
@@ -82,11 +86,14 @@ class AnnotationOutput:
                 fitted = fit(shape, image.width, image.height)
             except DegenerateShape as error:
                 dropped.append(str(error))
+                unreadable = error if isinstance(error, UnreadableShape) else unreadable
                 continue
             stored = to_stored(fitted, stored_orientation(image), image.width, image.height)
             kind, fields = to_wire(stored, self.label_id(label))
             payload.setdefault(kind, []).append(fields)
             written.append(_written(stored, label, shape.label, kind, fields))
+        if unreadable is not None and not written:
+            raise unreadable
         for kind in ("rectangles", "polygons", "classifications", "keypoints", "masks"):
             payload.setdefault(kind, [])
         return Record(image.asset, payload, tuple(written), tuple(dropped), tuple(unmatched))

@@ -13,7 +13,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
-from picsellia_processing.errors import ResultError
+from picsellia_processing.errors import AssetError, ResultError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,19 @@ def check_pixels(pixels: Any, name: str) -> None:
 
 
 def encode(pixels: NDArray[np.uint8], suffix: str) -> bytes:
-    """The file: JPEG of quality 95 without chroma subsampling for .jpg and .jpeg, else PNG. Same pixels, same bytes."""
+    """The file: JPEG of quality 95 without chroma subsampling for .jpg and .jpeg, else PNG. Same pixels, same bytes.
+
+    Raises:
+        AssetError: the format cannot hold it: a JPEG is at most 65,500 pixels wide and high.
+    """
+    try:
+        return _encoded(pixels, suffix)
+    except ValueError as error:
+        height, width, _ = pixels.shape
+        raise AssetError(f"a new image of {width:,} x {height:,} cannot be stored as {suffix}: {error}") from error
+
+
+def _encoded(pixels: NDArray[np.uint8], suffix: str) -> bytes:
     if suffix in JPEG_SUFFIXES:
         file: bytes = simplejpeg.encode_jpeg(pixels, JPEG_QUALITY, colorspace="RGB", colorsubsampling="444")
         return file

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from picsellia.sdk.datalake import Datalake
     from picsellia.sdk.dataset_version import DatasetVersion
 
-    from picsellia_processing.annotation import Shape
-    from picsellia_processing.task import Page
+    from picsellia_processing.task import Drawn, Page
     from picsellia_processing.tasks.annotation_output import AnnotationOutput
     from picsellia_processing.tasks.encoding import Encoder
     from picsellia_processing.tasks.file_names import FileNames
@@ -97,7 +96,7 @@ class NewVersionOutput:
         """The assets of the source DatasetVersion, or of the Job's selection."""
         return pages(self._source, self._selection)
 
-    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:
+    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, Drawn]:
         """What assets of the source are annotated with."""
         found = load_annotations(self._source, _sizes(references))
         self._statuses.update({asset_id: annotation.status for asset_id, annotation in found.items()})
@@ -183,7 +182,7 @@ class NewVersionOutput:
         read: dict[str, Annotation] = {}
         for asset_id, annotation in found.items():
             shapes: dict[str, Any] = {}
-            for shape in annotation.shapes:
+            for shape in annotation.shapes():
                 kind, fields = to_wire(shape, self._annotations.label_id(shape.label))
                 shapes.setdefault(kind, []).append(fields)
             read[asset_id] = Annotation(shapes, annotation.status)

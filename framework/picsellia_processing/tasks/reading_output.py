@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
     from picsellia.sdk.dataset_version import DatasetVersion
 
-    from picsellia_processing.annotation import Shape
     from picsellia_processing.context import JobContext
     from picsellia_processing.image import AssetReference, Image
     from picsellia_processing.signature import Signature
-    from picsellia_processing.task import Page
+    from picsellia_processing.task import Drawn, Page
 
 
 class ReadingOutput:
@@ -39,7 +38,7 @@ class ReadingOutput:
         """The assets of the DatasetVersion."""
         return pages(self._images(), self._selection)
 
-    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:
+    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, Drawn]:
         """What assets are annotated with."""
         return load_shapes(self._images(), {each.id: (each.width, each.height) for each in references})
 

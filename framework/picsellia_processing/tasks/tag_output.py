@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from picsellia.sdk.datalake import Datalake
     from picsellia.sdk.dataset_version import DatasetVersion
 
-    from picsellia_processing.annotation import Shape
     from picsellia_processing.context import JobContext
     from picsellia_processing.image import AssetReference, Image
-    from picsellia_processing.task import Output, Page
+    from picsellia_processing.task import Drawn, Output, Page
     from picsellia_processing.tasks.tags import Tagged
 
 ATTACHED = 250
@@ -113,7 +112,7 @@ class AssetTagOutput(_TagOutput):
         """The assets of the DatasetVersion, or of the Job's selection."""
         return pages(self._version, self._selection)
 
-    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:
+    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, Drawn]:
         """What assets are annotated with."""
         return load_shapes(self._version, {each.id: (each.width, each.height) for each in references})
 
@@ -144,7 +143,7 @@ class DataOutput(_TagOutput):
         """The data of the Job's selection."""
         return data_pages(self._lake, self._selection)
 
-    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, tuple[Shape, ...]]:  # noqa: ARG002 - as Output
+    def load_shapes(self, references: Sequence[AssetReference]) -> Mapping[str, Drawn]:  # noqa: ARG002 - as Output
         """Data of a Datalake have no annotations."""
         return {}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
 from uuid import uuid4
 
 from picsellia import Client
+from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing import (
     AutoAnnotation,
     Classification,
@@ -142,3 +144,30 @@ def many_boxes(images: list[Image]) -> list[list[Rectangle]]:
 @pre_annotation
 def lines(image: Image) -> list[Line]:
     return [Line("thing", [(0, 0), (10, 10)])]
+
+
+@pre_annotation
+def forks(context: JobContext) -> None:
+    forking = multiprocessing.get_context("fork")
+    ended, left_behind = (forking.Process(target=time.sleep, args=[3600], daemon=True) for _ in range(2))
+    ended.start()
+    left_behind.start()
+    for batch in context.images():
+        context.write(batch[0], WHOLE)
+    ended.terminate()
+    ended.join()
+
+
+@pre_annotation
+def lines_beside_a_person(image: Image, version: DatasetVersion) -> list[Line]:
+    if image.filename == "07.jpg":
+        annotation = version.find_asset(filename=image.filename).create_annotation()
+        annotation.create_line([[1, 1], [50, 50]], version.get_label("thing"))
+    return [Line("thing", [(0, 0), (10, 10)])]
+
+
+@pre_annotation
+def remembers_everything(context: JobContext) -> None:
+    for [image] in context.images():
+        context.write(image, WHOLE)
+        context.metadata[image.filename] = "x" * 200_000

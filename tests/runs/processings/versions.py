@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing import (
     AugmentationParameters,
     DataAugmentation,
@@ -136,3 +137,10 @@ def relabels(sample: Sample) -> Sample:
 @data_augmentation
 def shapes(image: Image) -> list[Rectangle]:
     return []
+
+
+@dataset_version_creation
+def keeps_while_a_person_renames(image: Image, version: DatasetVersion) -> Image:
+    if image.filename == "07.jpg":
+        version.get_label("thing").update("renamed")
+    return image

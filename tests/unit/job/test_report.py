@@ -4,10 +4,11 @@ import json
 import math
 
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from picsellia_processing.job.report import SCHEMA_PATH, Report, read, schema, write
+from picsellia_processing.job.report import SCHEMA_PATH, Report, plain, read, schema, write
 from pydantic import ValidationError
 
 FULL = {
@@ -106,3 +107,9 @@ def test_a_failed_write_leaves_the_old_report_and_no_litter(tmp_path):
     with pytest.raises(OSError, match="report"):
         write(Report(status="failed"), path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_number_of_another_library_is_a_number() -> None:
+    found = plain({"count": np.int64(3), "share": np.float32(0.5), "all": np.bool_(True), "unknown": np.float32("nan")})
+    assert found == {"count": 3, "share": 0.5, "all": True, "unknown": None}
+    assert [type(value) for value in found.values()] == [int, float, bool, type(None)]

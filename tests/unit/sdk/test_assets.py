@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from picsellia_processing.annotation import Classification, Keypoints, Line, Point, Polygon, Rectangle
 from picsellia_processing.errors import AssetError, JobError, PlatformError
+from picsellia_processing.geometry import DegenerateShape
 from picsellia_processing.image import AssetReference
 from picsellia_processing.sdk.annotations import (
     add_labels,
@@ -120,7 +121,7 @@ def test_a_file_is_fetched_without_the_token(script: Script, client: Client) -> 
     assert "Authorization" not in script.received[-1].headers
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [400, 401, 403])
 def test_an_expired_url_is_renewed_once(script: Script, client: Client, status: int) -> None:
     script.routes["/blob/a.jpg"] = reply(status)
     script.routes["/blob/b.jpg"] = reply(200, b"jpeg")
@@ -138,7 +139,7 @@ def test_an_expired_url_is_renewed_once(script: Script, client: Client, status: 
     ("answer", "said"),
     [
         (reply(404), "the storage answered 404 Not Found"),
-        (reply(400), "400 Bad Request"),
+        (reply(410), "410 Gone"),
         (reply(500), "500 Internal Server Error"),
         (reply(299 + 300), "the storage answered 599"),
         (reset, "no answer after 2 attempts"),
@@ -216,12 +217,27 @@ def test_shapes_are_loaded_in_chunks(script: Script, dataset: DatasetVersion) ->
     script.routes[f"{PATH}/annotations/ids"] = step(
         lambda query: [each.replace("aaaaaaaa", "bbbbbbbb") for each in query["asset_ids"]]
     )
-    assert load_shapes(dataset, sizes) == dict.fromkeys(sizes, (Rectangle("car", 1, 2, 3, 4),))
+    found = load_shapes(dataset, sizes)
+    assert {each: shapes() for each, shapes in found.items()} == dict.fromkeys(sizes, (Rectangle("car", 1, 2, 3, 4),))
     assert [len(parse_qs(urlsplit(each.path).query)["asset_ids"]) for each in script.of(f"{PATH}/annotations/ids")] == [
         50,
         50,
         20,
     ]
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "\ud800"], ids=["refused", "no text"])
+def test_a_label_that_cannot_be_is_a_rejection(script: Script, dataset: DatasetVersion, name: str) -> None:
+    script.routes[f"{PATH}/bulk-labels"] = reply(400)
+    with pytest.raises(RejectedError):
+        add_labels(dataset, [name])
+
+
+def test_masks_stay_packed_until_they_are_called_for(script: Script, dataset: DatasetVersion) -> None:
+    annotations(script, 1, masks=[{"label": "car", "mask": "0"}])
+    shapes = load_shapes(dataset, {asset(0)["id"]: (10, 10)})[asset(0)["id"]]
+    with pytest.raises(DegenerateShape, match="not the 100 of 10 x 10"):
+        shapes()
 
 
 SHAPES = {

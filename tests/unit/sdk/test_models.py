@@ -134,7 +134,7 @@ def test_a_file_that_never_comes_whole_is_not_there(
     assert list(tmp_path.rglob("best.pt")) == []
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [400, 401, 403])
 def test_an_expired_url_is_renewed_once(
     script: Script, client: Client, file: StoredFile, tmp_path: Path, status: int
 ) -> None:

@@ -306,7 +306,7 @@ def test_counts_add_up_over_threads() -> None:
     assert log.total == 4000
 
 
-@pytest.mark.parametrize(("status", "expected"), [(401, True), (403, True), (404, False), (500, False)])
+@pytest.mark.parametrize(("status", "expected"), [(400, True), (401, True), (403, True), (404, False), (500, False)])
 def test_expired(script: Script, session: PlatformSession, status: int, expected: bool) -> None:
     session.policy = RetryPolicy(attempts=1)
     script.then(reply(status))

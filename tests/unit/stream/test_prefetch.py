@@ -130,6 +130,17 @@ def test_the_source_is_read_only_as_far_as_there_is_room() -> None:
     assert meter.most_ahead <= 100 // 10 + 1
 
 
+def test_what_an_item_turns_out_to_hold_counts_once_it_is_loaded() -> None:
+    every_one = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield from range(50)
+        every_one.set()
+
+    with Prefetch(source(), lambda _: b"x", cost=lambda _: 100, weigh=len, threads=2, budget=300):
+        wait_until(every_one)
+
+
 def test_what_is_held_by_the_one_who_takes_counts() -> None:
     meter = Meter(itertools.repeat(10))
     with meter.prefetch(threads=2, budget=30) as prefetch:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picsellia_processing.errors import PlatformError, TooManyFailuresError
+from picsellia_processing.errors import AssetError, PlatformError, TooManyFailuresError
 from picsellia_processing.image import AssetReference
 from picsellia_processing.stream.sink import Sink
 from picsellia_processing.stream.tally import Tally
@@ -165,6 +165,18 @@ def test_one_culprit_costs_few_requests() -> None:
     put_all(output, range(100), counts)
     assert [number for number, _, _ in failures] == ["37"]
     assert len(output.calls) <= 15
+
+
+def test_a_record_that_cannot_be_written_costs_itself_alone() -> None:
+    def refuses(number: int) -> bool:
+        if number == 37:
+            raise AssetError("it cannot be encoded")
+        return False
+
+    output, (counts, failures) = Journal(refuses=refuses), tally()
+    put_all(output, range(100), counts)
+    assert failures == [("37", "write", "it cannot be encoded")]
+    assert counts.processed == 99
 
 
 def test_too_many_refusals_end_the_job() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,14 @@ import pytest
 from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing.context import JobContext
 from picsellia_processing.errors import ResultError, SkipAsset
+from picsellia_processing.geometry import encode_rle
 from picsellia_processing.image import AssetReference, Image, Sample
-from picsellia_processing.sdk.annotations import load_shapes
+from picsellia_processing.sdk.annotations import StoredAnnotation, load_shapes
 from picsellia_processing.sdk.assets import pages
 from picsellia_processing.signature import Items
 from picsellia_processing.stream.stream import Stream, StreamOptions
 from picsellia_processing.stream.tally import Tally
-from picsellia_processing.task import Page, Record
+from picsellia_processing.task import Page, Record, RejectedError
 from PIL import Image as Pillow
 
 from ..sdk.platform_script import VERSION, asset, version
@@ -24,10 +26,10 @@ from ..sdk.scripted_server import Script, reply
 from .watchdog import within_patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from picsellia import Client
-    from picsellia_processing.annotation import Shape
+    from picsellia_processing.task import Drawn
 
 COUNT = 10
 MANY = Items(Image, batched=True)
@@ -47,7 +49,7 @@ class Written:
     def pages(self) -> Iterator[Page]:
         return pages(self.version, None)
 
-    def load_shapes(self, references: Sequence[AssetReference]) -> dict[str, tuple[Shape, ...]]:
+    def load_shapes(self, references: Sequence[AssetReference]) -> dict[str, Drawn]:
         return load_shapes(self.version, {each.id: (each.width, each.height) for each in references})
 
     def finish(self, result: Any) -> dict[str, int]:
@@ -132,6 +134,20 @@ def test_an_error_costs_its_image_alone_even_a_late_one(rig: Rig, call: Callable
     assert reason.startswith("ValueError: three (test_stream.py:")
 
 
+def test_an_error_that_cannot_be_shown_costs_its_image_alone(rig: Rig) -> None:
+    class UnspeakableError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    def annotate(image: Image) -> str:
+        if image.filename == "3.jpg":
+            raise UnspeakableError
+        return image.filename
+
+    assert set(rig.run(annotate, ONE)) == names(without=3)
+    assert rig.failures["3.jpg"][1].startswith("UnspeakableError: its message cannot be shown (test_stream.py:")
+
+
 def test_a_generator_function(rig: Rig) -> None:
     def annotate(image: Image) -> Iterator[str]:
         yield "a"
@@ -170,6 +186,41 @@ def test_what_the_author_does_to_a_list_of_samples(rig: Rig, script: Script) -> 
     assert rig.run(annotate, Items(Sample, batched=True)) == {name: name for name in names()}
 
 
+@pytest.mark.parametrize("driven", [False, True])
+def test_a_result_that_the_platform_refuses_costs_its_image_alone(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, driven: bool
+) -> None:
+    def record(image: Image, result: Any) -> Record:
+        if image.filename == "3.jpg":
+            raise RejectedError("no such label")
+        return Record(image.asset, {"result": result})
+
+    def drive() -> None:
+        for [image] in rig.stream.images(1):
+            rig.stream.write(image, image.filename)
+
+    monkeypatch.setattr(rig.output, "record", record)
+    if driven:
+        within_patience(lambda: rig.stream.drive(drive))
+    else:
+        rig.run(lambda image: image.filename, ONE)
+    assert rig.output.results == {name: name for name in names(without=3)}
+    assert rig.failures == {"3.jpg": ("write", "no such label")}
+
+
+def test_an_annotation_that_cannot_be_read_costs_its_image_alone(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = StoredAnnotation("PENDING", (), (("car", "0"),), (64, 48))
+    whole = StoredAnnotation("PENDING", (), (("car", encode_rle(np.ones((48, 64), bool))),), (64, 48))
+    monkeypatch.setattr(
+        rig.output,
+        "load_shapes",
+        lambda references: {each.id: (broken if each.filename == "3.jpg" else whole).shapes for each in references},
+    )
+    found = rig.run(lambda sample: sample.annotations[0].pixels.all(), Items(Sample, batched=False))
+    assert found == dict.fromkeys(names(without=3), True)
+    assert rig.failures == {"3.jpg": ("decode", "the mask's runs cover 0 pixels, not the 3072 of 64 x 48")}
+
+
 @pytest.mark.parametrize(
     ("returned", "said"),
     [
@@ -204,6 +255,25 @@ def test_a_driver_reads_and_writes(rig: Rig) -> None:
     assert rig.output.results == {name: name for name in names(without=3)}
     assert rig.tally.done == COUNT
     assert rig.tally.skipped == {"the processing wrote nothing for it": 1}
+
+
+def test_a_driver_may_go_through_the_images_again(rig: Rig, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(images: Iterable[list[Image]]) -> set[str]:
+        return {image.filename for batch in images for image in batch}
+
+    def annotate() -> None:
+        assert (
+            seen(itertools.islice(rig.stream.images(1), 2)) < seen(rig.stream.images(4)) == names() - {"1.jpg", "3.jpg"}
+        )
+        for [image] in rig.stream.images(1):
+            rig.stream.write(image, image.filename)
+
+    script.routes["/blob/3.jpg"] = reply(200, b"no image")
+    monkeypatch.setattr(
+        rig.output, "pending", lambda references: [each for each in references if each.filename != "1.jpg"]
+    )
+    within_patience(lambda: rig.stream.drive(annotate))
+    assert (rig.tally.processed, rig.tally.failed, rig.tally.skipped) == (COUNT - 2, 1, {"already there": 1})
 
 
 def test_a_driver_decides_once_it_has_seen_every_image(rig: Rig) -> None:

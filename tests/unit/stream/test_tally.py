@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picsellia_processing.errors import TooManyFailuresError
 from picsellia_processing.image import AssetReference
-from picsellia_processing.stream.tally import HOPELESS_AFTER, MOST_REASONS, OTHER_REASONS, Tally
+from picsellia_processing.stream.tally import (
+    HOPELESS_AFTER,
+    LONGEST_REASON,
+    MOST_CLASSES,
+    MOST_REASONS,
+    OTHER_REASONS,
+    Tally,
+)
 from picsellia_processing.task import Record, WrittenShape
 
 REFERENCE = AssetReference("id", "a.jpg", "http://host/a.jpg?sig=s3cr3t")
@@ -112,6 +119,22 @@ def test_the_account_adds_up() -> None:
     assert (car.label, car.shapes, car.scored, car.total, car.lowest, car.highest) == ("car", 2, 2, 1.4, 0.5, 0.9)
     assert (bus.shapes, bus.scored) == (1, 0)
     assert (zebra.label, zebra.shapes) == (None, 1)
+
+
+def test_classes_do_not_grow_with_the_data_set() -> None:
+    counts = tally()
+    for number in range(MOST_CLASSES + 10):
+        counts.acknowledge([Record(REFERENCE, {}, [shape(f"written {number}")], unmatched=[f"unmatched {number}"])])
+    assert len(counts.classes) == MOST_CLASSES + 1
+    assert sum(each.shapes for each in counts.classes.values()) == 2 * (MOST_CLASSES + 10)
+
+
+def test_a_reason_is_short() -> None:
+    reasons: list[str] = []
+    counts = Tally(1, lambda *failure: reasons.append(failure[2]))
+    counts.skip("x" * 10_000_000)
+    counts.fail(REFERENCE, "process", "x" * 10_000_000)
+    assert max(map(len, [*reasons, *counts.skipped])) <= LONGEST_REASON + 3
 
 
 def test_reasons_that_hold_a_number_do_not_grow_with_the_data_set() -> None:

@@ -11,6 +11,7 @@ from picsellia.sdk.model_version import ModelVersion
 from picsellia_processing.annotation import Classification, Keypoints, Line, Mask, Point, Polygon, Rectangle
 from picsellia_processing.context import JobContext
 from picsellia_processing.errors import JobError, ResultError
+from picsellia_processing.geometry import UnreadableShape
 from picsellia_processing.image import AssetReference, Image
 from picsellia_processing.task import Declaration
 from picsellia_processing.tasks.annotated_version import prepare_output
@@ -175,6 +176,16 @@ class TestRecords:
         ]
         assert (record.dropped, record.unmatched) == (("wholly outside the picture",), ("zebra",))
         json.dumps(record.payload)
+
+    def test_what_cannot_be_read_is_not_nothing_to_see(self, client: Client) -> None:
+        _, output = prepared(client)
+        unreadable, outside = Rectangle("car", np.nan, 0, 1, 1), Rectangle("car", 100, 100, 5, 5)
+        assert output.record(image(), [unreadable, Rectangle("car", 0, 0, 5, 5)]).dropped == (
+            "x is nan: expected a finite number",
+        )
+        for shapes in ([unreadable], [unreadable, outside]):
+            with pytest.raises(UnreadableShape, match="x is nan"):
+                output.record(image(), shapes)
 
     @pytest.mark.parametrize("result", [[], (), iter([]), np.empty(0)], ids=range(4))
     def test_nothing_to_see_is_an_annotation_too(self, client: Client, result: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from picsellia_processing import Image, JobContext, Rectangle, Sample, data_augmentation
-from picsellia_processing.errors import DefinitionError, ResultError
+from picsellia_processing.errors import AssetError, DefinitionError, ResultError
 from picsellia_processing.image import AssetReference
 from picsellia_processing.tasks.encoding import Encoder, check_pixels, encode, suffix_like
 from picsellia_processing.tasks.file_names import FileNames
@@ -99,6 +99,11 @@ def test_png_is_lossless_and_jpeg_close() -> None:
             difference = np.abs(np.asarray(image).astype(int) - ramp)
         assert difference.max() <= tolerance
         assert encode(ramp, suffix) == encode(ramp, suffix)
+
+
+def test_a_picture_too_wide_for_its_format_is_one_asset_that_cannot_be_written() -> None:
+    with pytest.raises(AssetError, match="66,000 x 2 cannot be stored"):
+        encode(np.zeros((2, 66_000, 3), np.uint8), ".jpg")
 
 
 def test_what_is_handed_over_may_be_changed_afterwards(tmp_path: Path) -> None:

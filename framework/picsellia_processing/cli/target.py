@@ -46,7 +46,8 @@ def processing_folder(folder: Path) -> Path:
 def _target_of(file: Path) -> str:
     if file.name == "processing.py":
         return str(file.parent)
-    return f"{'.'.join(file.with_suffix('').parts)}:NAME, with the name of the function or class in it"
+    module = file.stem if file.is_absolute() else ".".join(file.with_suffix("").parts)
+    return f"{module}:NAME, with the name of the function or class in it"
 
 
 def _may_be_module(name: str) -> bool:

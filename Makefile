@@ -3,11 +3,17 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+DEMO := $(VENV)/.demo
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 YOLO := processings/yolo_preannotation
 PROCESSINGS := $(patsubst %/processing.py,%,$(wildcard processings/*/processing.py))
 OTHER_PYTHONS ?= 3.12 3.13
 REQUIREMENTS := $(wildcard processings/*/requirements.txt)
+
+define VIRTUAL_ENVIRONMENT
+test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
+$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+endef
 
 .PHONY: help setup demo test test-pythons check bench clean image image-load image-print image-lint image-pin image-lock image-test image-test-cuda
 
@@ -17,14 +23,20 @@ help: ## this list
 setup: $(STAMP) ## make .venv with pxp and everything the tests need
 
 $(STAMP): pyproject.toml constraints.txt requirements-dev.txt $(REQUIREMENTS)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
-	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(VIRTUAL_ENVIRONMENT)
 	$(INSTALL) --editable '.[platform]' --requirement requirements-dev.txt
 	$(INSTALL) $(REQUIREMENTS:%=--requirement %)
-	touch $@
+	touch $(DEMO) $@
 
-demo: setup ## run YOLO pre-annotation on its fixture, offline
+demo: $(DEMO) ## run YOLO pre-annotation on its fixture, offline
 	$(BIN)/pxp dry-run $(YOLO)
+
+# Without TensorFlow, and what else only the tests need.
+$(DEMO): pyproject.toml constraints.txt $(YOLO)/requirements.txt
+	$(VIRTUAL_ENVIRONMENT)
+	$(INSTALL) --editable '.[platform]'
+	$(INSTALL) --requirement $(YOLO)/requirements.txt
+	touch $@
 
 check: setup ## lint, types, import contracts
 	$(BIN)/ruff check .

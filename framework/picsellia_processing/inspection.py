@@ -92,6 +92,11 @@ class _Reader:
         if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
             self._mistake(place, f"argument {parameter}: only plain arguments can be injected")
             return None
+        if bare := _bare_mark(parameter.default, hints.get(name)):
+            self._mistake(
+                place, f"argument {name!r}: {bare}(...) stands by itself; write {name}: Annotated[..., {bare}(...)]"
+            )
+            return None
         if name not in hints:
             if parameter.default is parameter.empty:
                 self._mistake(place, f"argument {name!r} has no annotation, so nobody knows what to inject; {EXPECTED}")
@@ -192,6 +197,11 @@ def _without_none(hint: Any) -> Any:
         return hint
     others = [each for each in get_args(hint) if each is not NoneType]
     return others[0] if len(others) == 1 else hint
+
+
+def _bare_mark(*written_as: Any) -> str:
+    """What is not within `Annotated`, of a default value and an annotation: "Depends", or another mark, or nothing."""
+    return next((type(each).__name__ for each in written_as if isinstance(each, (ModelFile, Input, Depends))), "")
 
 
 def _name(function: Callable[..., Any]) -> str:

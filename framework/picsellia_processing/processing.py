@@ -210,9 +210,9 @@ class Processing(Generic[P, R]):
 
     def _unknown_defaults(self) -> list[str]:
         known = self.task.options.model_fields
-        place = place_of(self.function)
+        place, taken = place_of(self.function), (*known, *self.task.keywords, "name")
         return [
-            f"{place}: {self.task.name} has no option {name!r}{suggestion(name, known)}; it has {', '.join(known)}"
+            f"{place}: {self.task.name} has no option {name!r}{suggestion(name, taken)}; it has {', '.join(taken)}"
             for name in self.defaults
             if name not in known
         ]

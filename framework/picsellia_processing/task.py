@@ -150,6 +150,7 @@ class Task:
             the Job, the task's options, the signature, and what the author declares of the model.
         other_targets: what else a Job of it may run on; `JobContext.target_type` says what it is.
         inputs: the names of inputs, texts, that a Job of it may be given whatever the signature says.
+        keywords: what its decorator takes beside `name` and the options.
     """
 
     name: str
@@ -160,3 +161,4 @@ class Task:
     prepare: Callable[[JobContext, Parameters, Signature, Declaration], tuple[JobContext, Output]]
     other_targets: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()

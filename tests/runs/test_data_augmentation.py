@@ -181,6 +181,7 @@ def test_faults_make_no_difference(rig: Start) -> None:
     [
         ("versions:floats", "height x width x 3 of uint8, RGB; found 64 x 96 x 3 of float64"),
         ("versions:bare", "a new image comes with its annotations: Sample(image, shapes)"),
+        ("versions:unwrapped", "the image of a Sample is an Image, Image(pixels) makes one; found ndarray array([[["),
         ("versions:twice", "give each a name of its own"),
     ],
 )

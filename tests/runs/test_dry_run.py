@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -251,6 +252,24 @@ def test_a_job_that_fails_says_so_everywhere(tmp_path, code, expected, reason):
     assert reason in report["reason"] + json.dumps(report["failures"])
     assert ": failed: " in done.stdout
     assert ">failed</span>" in (done.out / "report.html").read_text()
+
+
+def test_a_breakpoint_stops_at_the_terminal(tmp_path):
+    code = HELLO.replace("    return [Rect", "    breakpoint()\n    return [Rect")
+    write_processing(tmp_path / "mine", code, images=2)
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONBREAKPOINT"}
+    terminal, stdin = pty.openpty()
+    os.write(terminal, b"print(image.filename * 2)\ncontinue\ncontinue\n")
+    done = subprocess.run(
+        command("mine"), cwd=tmp_path, env=environ, stdin=stdin, stdout=subprocess.PIPE, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    seen = os.read(terminal, 65536).decode()
+    os.close(stdin)
+    os.close(terminal)
+    assert "(Pdb) 00.jpg00.jpg" in seen
+    assert seen.count("-> return [Rectangle") == 2
+    assert "(Pdb)" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,11 @@ def test_what_does_not_fit_is_refused_before_a_job_is_made(
     assert len(platform.jobs()) == jobs
 
 
+def test_an_earlier_job_is_named_by_its_id(launch: Launch, capsys: pytest.CaptureFixture) -> None:
+    assert launch("--again", "1234") == 2
+    assert "--again takes the id of a Job, as `pxp launch` prints it; found '1234'" in capsys.readouterr().err
+
+
 def test_a_required_input_is_asked_for(launch: Launch, capsys: pytest.CaptureFixture) -> None:
     assert launch("--on", "things/v1") == 2
     assert "model_version_id: it is required (a ModelVersion as NAME/VERSION" in capsys.readouterr().err

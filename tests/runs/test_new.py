@@ -63,6 +63,22 @@ def test_make_test_passes_inside(tmp_path: Path) -> None:
     installed = tmp_path / "tiles" / ".venv" / "bin" / "pxp"
     listed = subprocess.run([installed, "new", "x", "--from", "nothing"], capture_output=True, text=True, check=False)
     assert all(reference in listed.stderr for reference in REFERENCES), "the package brings every reference along"
+    made = subprocess.run(
+        [installed, "new", "x", "--from", "image_tiler"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "FRAMEWORK" not in made.stdout, "an index has what came from one"
+
+
+def test_a_copy_gets_the_framework_from_where_this_one_is_from(tmp_path: Path) -> None:
+    """From a checkout, as here, the name alone would not do: it says what to set up with."""
+    made = pxp(tmp_path, "new", "tiles", "--from", "image_tiler")
+    command = re.search(r"make setup FRAMEWORK='picsellia-processing\[platform\] @ (file:\S+)'", made.stdout)
+    assert command, made.stdout
+    planned = subprocess.run(
+        ["make", "--dry-run", "setup", f"FRAMEWORK={command[1]}"],
+        cwd=tmp_path / "tiles", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"'{command[1]}' --editable '.[dev]'" in planned.stdout
 
 
 @pytest.mark.parametrize(
@@ -72,7 +88,7 @@ def test_make_test_passes_inside(tmp_path: Path) -> None:
         (("new", "9mine", "--from", "image_tiler"), "'9mine' cannot name a processing: expected letters"),
         (("new", "nowhere/mine", "--from", "image_tiler"), "there is no folder nowhere to make mine in"),
         (("new", "taken", "--from", "image_tiler"), "taken is there already; choose another NAME, or remove it"),
-        (("new", "mine"), "the following arguments are required: --from"),
+        (("new", "mine"), "--from is missing; --from takes one of\n  albumentations_augmentation "),
     ],
 )
 def test_mistakes_are_named_and_leave_nothing(words: tuple[str, ...], said: str, tmp_path: Path) -> None:

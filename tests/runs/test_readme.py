@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 README = Path(__file__).parents[2] / "README.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SOMEBODY_ELSES = (
-    "make ",  # `make demo` and `make test` would run this test
+    "make ",  # it would make a virtual environment
+    ". .venv/",  # which this activates
     "pxp doctor", "pxp build", "pxp push",  # they need Docker: tests/images runs them
 )  # fmt: skip
 PLATFORM = "pxp platform "

@@ -199,7 +199,16 @@ def test_an_option_there_is_not() -> None:
 
     (mistake,) = mistakes(annotate)
     assert "pre_annotation has no option 'bach_size' (did you mean 'batch_size'?); it has max_failure_rate" in mistake
+    assert mistake.endswith("label_matching, labels, type, name")
     assert mistake.startswith("test_processing.py:")
+
+
+def test_an_option_that_is_almost_a_keyword() -> None:
+    @pre_annotation(label=["cat"])
+    def annotate(image: Image) -> list[Rectangle]: ...
+
+    (mistake,) = mistakes(annotate)
+    assert "pre_annotation has no option 'label' (did you mean 'labels'?)" in mistake
 
 
 @pytest.mark.parametrize(

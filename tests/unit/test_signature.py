@@ -105,6 +105,20 @@ def test_nothing_is_returned_or_not_said() -> None:
     assert read_signature(nothing).returns is type(None)
 
 
+def test_a_mark_outside_of_annotated() -> None:
+    def default(images: list[Image], size: int = Depends(len)) -> None: ...  # type: ignore[assignment]
+
+    def untyped(images: list[Image], size=Input("size")) -> None: ...  # noqa: B008
+
+    def hint(images: list[Image], weights: ModelFile("weights")) -> None: ...  # type: ignore[valid-type]
+
+    assert mistakes(default)[0].endswith(
+        "argument 'size': Depends(...) stands by itself; write size: Annotated[..., Depends(...)]"
+    )
+    assert "write size: Annotated[..., Input(...)]" in mistakes(untyped)[0]
+    assert "write weights: Annotated[..., ModelFile(...)]" in mistakes(hint)[0]
+
+
 def test_an_argument_with_a_default_keeps_it_where_nothing_is_known_about_it() -> None:
     def function(images: list[Image], size: int = 3, extra=None, *, settings: Settings = Settings()) -> None: ...  # noqa: B008
 

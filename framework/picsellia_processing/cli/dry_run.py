@@ -133,6 +133,7 @@ def _fixture_beside(target: str, *, needed: bool) -> Path | None:
 
 def _run_on(platform: LocalPlatform, plan: Plan, *, as_json: bool) -> int:
     # These take their time while the platform starts.
+    from picsellia_processing.cli.debugger import with_debugger  # noqa: PLC0415
     from picsellia_processing.cli.fixture_job import launch  # noqa: PLC0415
     from picsellia_processing.cli.job_process import job_environment, run_job  # noqa: PLC0415
     from picsellia_processing.sdk.client import connect  # noqa: PLC0415
@@ -146,7 +147,7 @@ def _run_on(platform: LocalPlatform, plan: Plan, *, as_json: bool) -> int:
     access = {"api_token": platform.api_token, "host": platform.host, "organization_id": platform.organization_id}
     client = connect(Environment(**access, job_id=""))
     job = launch(client, target_name(plan.target), plan.fixture, seeded, plan.parameters)
-    environment = job_environment(os.environ, job_id=str(job.id), platform=access)
+    environment = with_debugger(job_environment(os.environ, job_id=str(job.id), platform=access))
     code = run_job(plan.target, plan.out.path, environment, quiet_stdout=as_json)
     if plan.out.report.is_file():
         _show(client, plan.fixture, seeded, plan.out, as_json=as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from picsellia_processing.errors import FixtureError, PlatformError
+from picsellia_processing.errors import FixtureError
 from picsellia_processing.sdk.client import translated
 
 if TYPE_CHECKING:
@@ -71,22 +71,17 @@ def _processing(client: Client, name: str, target: str, fixture: Fixture) -> Pro
         existing = next((each for each in client.list_processings() if each.name == name), None)
     if existing is not None:
         return existing
-    try:
-        with translated("making the processing"):
-            return client.create_processing(
-                name=name,
-                target=target,
-                type=fixture.task,
-                default_cpu=1,
-                default_gpu=0,
-                default_parameters={},
-                docker_image=name,
-                docker_tag="dry-run",
-            )
-    except PlatformError as error:
-        if isinstance(error.__cause__, TypeError):
-            raise FixtureError(fixture.name, [f"task: found {fixture.task!r}. {error.__cause__}"]) from error
-        raise
+    with translated("making the processing"):
+        return client.create_processing(
+            name=name,
+            target=target,
+            type=fixture.task,
+            default_cpu=1,
+            default_gpu=0,
+            default_parameters={},
+            docker_image=name,
+            docker_tag="dry-run",
+        )
 
 
 def _selected(version: DatasetVersion, fixture: Fixture) -> MultiAsset:

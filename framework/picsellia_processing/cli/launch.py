@@ -110,11 +110,16 @@ def _wish(arguments: argparse.Namespace, needs: JobNeeds | None) -> Wish:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    from picsellia_processing.sdk.environment import is_uuid  # noqa: PLC0415 - `pxp --help` does without
+
     selects = [arguments.again is not None, bool(arguments.file), arguments.query is not None]
     counts = [count for count in (arguments.cpu, arguments.gpu) if count is not None]
     mistakes = {
         "give --on WHAT, or --again JOB; one of them": (arguments.on is None) == (arguments.again is None),
         "select by --file, by --query, or as --again does; by one of them": sum(selects) > 1,
+        f"--again takes the id of a Job, as `pxp launch` prints it; found {arguments.again!r}": (
+            arguments.again is not None and not is_uuid(arguments.again)
+        ),
         "--query is empty": arguments.query is not None and not arguments.query.strip(),
         "--cpu and --gpu are counts": any(count < 0 for count in counts),
     }

@@ -5,8 +5,10 @@ It has everything: the processing, what it requires, a Dockerfile, a fixture, te
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,22 +29,43 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare what `pxp new` takes."""
     parser.add_argument("name", metavar="NAME", help="the new folder; its last part is the processing's name")
     names = ", ".join(reference.name for reference in references())
-    parser.add_argument("--from", dest="reference", required=True, metavar="REFERENCE", help=f"one of {names}")
+    parser.add_argument("--from", dest="reference", metavar="REFERENCE", help=f"one of {names}")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Copy the reference. Raises `UsageError` for a reference there is not, and for a folder there is."""
     folder = Path(arguments.name)
-    reference = _reference(arguments.reference)
     _check_new(folder)
+    reference = _reference(arguments.reference)
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     shutil.copytree(reference, unfinished, ignore=shutil.ignore_patterns(*NOT_COPIED))
     _rename(unfinished, reference.name, folder.name)
     unfinished.rename(folder)
     print(f"{folder} is a copy of {reference.name}. Make it yours in {folder / 'processing.py'}; to try it:\n")
-    print(f"    cd {folder}\n    make demo    # run it on its fixture, offline\n    make test")
+    print(f"    cd {folder}\n{_set_up()}    make demo    # run it on its fixture, offline\n    make test")
     return ExitCode.OK
+
+
+def _set_up() -> str:
+    """The command that is needed first where pip has this package from a folder or an address, not from an index."""
+    source = _installed_from()
+    return f"    make setup FRAMEWORK='{source}'    # where this pxp is from; once\n" if source else ""
+
+
+def _installed_from() -> str:
+    """The requirement for pip that brings the same package again; empty where its name alone does. See PEP 610."""
+    try:
+        recorded = distribution("picsellia-processing").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return ""
+    origin = json.loads(recorded) if recorded else {}
+    match origin:
+        case {"url": url, "vcs_info": {"vcs": vcs, "commit_id": commit}}:
+            return f"picsellia-processing[platform] @ {vcs}+{url}@{commit}"
+        case {"url": url}:
+            return f"picsellia-processing[platform] @ {url}"
+    return ""
 
 
 def references() -> list[Path]:
@@ -53,11 +76,12 @@ def references() -> list[Path]:
     return sorted(path.parent for path in home.glob("*/processing.py"))
 
 
-def _reference(name: str) -> Path:
+def _reference(name: str | None) -> Path:
     known = {reference.name: reference for reference in references()}
     if name not in known:
         listed = "\n".join(f"  {name:<28} {_description(reference)}" for name, reference in known.items())
-        raise UsageError(f"there is no reference processing {name!r}; --from takes one of\n{listed}")
+        found = "--from is missing" if name is None else f"there is no reference processing {name!r}"
+        raise UsageError(f"{found}; --from takes one of\n{listed}")
     return known[name]
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ PICTURES = 60
 SHAPES_PER_PICTURE = 100
 PICTURE_BYTES = 3_000_000
 ROWS = 200
+RESULT_TILES = 4
+"""Of what a Job has produced; where there is more, as a tag for each class, a table has all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +87,21 @@ def render(page: Page) -> str:
         style=Markup(style),  # noqa: S704 - our own file
         style_hash="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
         colours=colours,
-        tiles=_tiles(page.report),
+        tiles=_tiles(page.report) if _has_begun(page.report) else [],
         stages=_stages(page.report),
         drawings=[draw(picture, colours) for picture in page.pictures],
         rows=ROWS,
+        in_tiles=RESULT_TILES,
     )
 
 
 def _style() -> str:
     colours = "".join(f".c{index}{{--colour:{colour}}}\n" for index, colour in enumerate(PALETTE))
     return (FOLDER / "report_page.css").read_text(encoding="utf-8") + colours
+
+
+def _has_begun(report: Report) -> bool:
+    return bool(report.assets.selected or report.produced or report.requests.total)
 
 
 def _tiles(report: Report) -> list[Tile]:
@@ -120,7 +128,8 @@ def _results(report: Report) -> list[Tile]:
     """Shapes on the assets, or whatever else the task counts."""
     produced = report.produced or {"shapes": report.shapes}
     return [
-        Tile(what, with_commas(count), _dropped(report) if what == "shapes" else "") for what, count in produced.items()
+        Tile(what, with_commas(count), _dropped(report) if what == "shapes" else "")
+        for what, count in islice(produced.items(), RESULT_TILES)
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from picsellia_processing.cli.figures import duration, size, with_commas
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 FAILURES_NAMED = 10
 LABELS_NAMED = 10
+PRODUCED_NAMED = 8
 REASON_LENGTH = 160
 NAME_LENGTH = 40
 
@@ -26,7 +28,7 @@ def summarize(report: Report, out: OutFolder) -> str:
 
 def _lines(report: Report, out: OutFolder) -> Iterator[str]:
     yield ""
-    reason = f": {report.reason.splitlines()[0]}" if report.reason else ""  # the log above has all of it
+    reason = f": {_first_line(report.reason)}" if report.reason else ""  # the log above has all of it
     yield f"{report.name or out.path.name}: {report.status}{reason}"
     if report.assets.selected or report.produced:
         yield from _figures(report)
@@ -49,8 +51,7 @@ def _figures(report: Report) -> Iterator[str]:
         )
     dropped = sum(report.dropped_shapes.values())
     if report.produced:
-        produced = (f"{with_commas(count)} {what}" for what, count in report.produced.items())
-        yield _line("produced", *produced, f"{with_commas(dropped)} shapes dropped" if dropped else "")
+        yield _line("produced", *_produced(report), f"{with_commas(dropped)} shapes dropped" if dropped else "")
     else:
         yield _line("shapes", with_commas(report.shapes), f"{with_commas(dropped)} dropped" if dropped else "")
     yield from (_line(name[:NAME_LENGTH], json.dumps(value)[:REASON_LENGTH]) for name, value in report.metadata.items())
@@ -61,6 +62,13 @@ def _figures(report: Report) -> Iterator[str]:
         duration(report.seconds),
         f"peak memory {size(report.peak_rss_bytes)}",
     )
+
+
+def _produced(report: Report) -> Iterator[str]:
+    for what, count in islice(report.produced.items(), PRODUCED_NAMED):
+        yield f"{with_commas(count)} {what}"
+    if len(report.produced) > PRODUCED_NAMED:
+        yield f"and {with_commas(len(report.produced) - PRODUCED_NAMED)} more in report.json"
 
 
 def _failures(report: Report) -> Iterator[str]:
@@ -78,6 +86,13 @@ def _labels(report: Report) -> Iterator[str]:
         yield _line("" if index else "no label", f"{match.model_class}{closest}")
     if len(unmatched) > LABELS_NAMED:
         yield _line("", f"and {with_commas(len(unmatched) - LABELS_NAMED)} more classes without a label")
+    if unmatched:
+        yield _line("", "their shapes were left out; add the labels, or launch with label_matching = add")
+
+
+def _first_line(reason: str) -> str:
+    first, *more = reason.splitlines()
+    return f"{first.removesuffix(':')} (see above)" if more else first
 
 
 def _line(name: str, *parts: str) -> str:

@@ -11,6 +11,7 @@ from picsellia_processing.errors import UsageError
 TARGET_HELP = "a processing folder (it holds processing.py), or module:attribute, or folder:attribute"
 FOLDER_HELP = "a processing folder: it holds processing.py, pyproject.toml and a Dockerfile"
 FIXTURE_FOLDER = "fixture"
+MOST_NAMED = 20
 
 
 def check_target(target: str) -> None:
@@ -23,6 +24,8 @@ def check_target(target: str) -> None:
     folder = Path(place)
     if place and folder.is_dir():
         processing_folder(folder)
+    elif folder.suffix == ".py" and folder.is_file():
+        raise UsageError(f"{place} is a file, and TARGET is {TARGET_HELP}: write {_target_of(folder)}")
     elif not _may_be_module(place):
         raise UsageError(f"there is no folder {place!r} and no module of that name: TARGET is {TARGET_HELP}")
 
@@ -34,8 +37,17 @@ def processing_folder(folder: Path) -> Path:
         UsageError: it is no processing folder.
     """
     if not (folder / "processing.py").is_file():
-        raise UsageError(f"{folder} is not a processing folder: expected processing.py in it; found none")
+        within = sorted(str(path.parent) for path in folder.glob("*/processing.py"))
+        those = f"; there are {', '.join(within[:MOST_NAMED])}" if within else ""
+        raise UsageError(f"{folder} is not a processing folder: expected processing.py in it; found none{those}")
     return folder
+
+
+def _target_of(file: Path) -> str:
+    if file.name == "processing.py":
+        return str(file.parent)
+    module = file.stem if file.is_absolute() else ".".join(file.with_suffix("").parts)
+    return f"{module}:NAME, with the name of the function or class in it"
 
 
 def _may_be_module(name: str) -> bool:

@@ -12,12 +12,12 @@ import signal
 import sys
 import tempfile
 import threading
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from picsellia_processing.errors import ExitCode, ProcessingError
 from picsellia_processing.job.channel import Failed, Finished, Sender, Start, Stop, read_commands, worker_pipes
+from picsellia_processing.stack import authors_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,10 +66,10 @@ def _run(work: Work, events: Sender) -> int:
         return error.exit_code
     except SystemExit as error:
         reason = f"the processing's code ended the process: sys.exit({error.code!r})"
-        events.send(Failed(reason, _trace(error)))
+        events.send(Failed(reason, authors_trace(error)))
         return ExitCode.FAILED
     except BaseException as error:  # noqa: BLE001 - the last words of this process, whatever the author's code raised
-        events.send(Failed(_line(error), _trace(error)))
+        events.send(Failed(_line(error), authors_trace(error)))
         return ExitCode.FAILED
     if work.stopped:
         events.send(Failed(STOPPED, exit_code=ExitCode.TERMINATED))
@@ -114,15 +114,6 @@ def _leave(status: int) -> NoReturn:
 
 def _line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def _trace(error: BaseException) -> str:
-    """The stack of an error without the frames of this package in front of the author's."""
-    own = str(Path(__file__).parents[1])
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None and frame.tb_frame.f_code.co_filename.startswith(own):
-        frame = frame.tb_next
-    return "".join(traceback.format_exception(type(error), error, frame or error.__traceback__))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from picsellia_processing.errors import AssetError, ResultError, SkipAsset, TooM
 from picsellia_processing.geometry import to_oriented
 from picsellia_processing.image import Image, Sample
 from picsellia_processing.sdk.assets import fetch
+from picsellia_processing.stack import authors_place, authors_trace
 from picsellia_processing.stream.decode import decode
 from picsellia_processing.stream.prefetch import Prefetch
 from picsellia_processing.stream.sink import Sink
@@ -234,7 +235,7 @@ class Stream:
             return
         self._shown += 1
         if self._shown <= TRACEBACKS:
-            traceback.print_exception(error)
+            sys.stderr.write(authors_trace(error))
         self._tally.fail(image.asset, "process", _reason(error))
 
 
@@ -269,9 +270,7 @@ def _results(returned: Any, expected: int) -> Sequence[Any]:
 def _reason(error: Exception) -> str:
     if isinstance(error, AssetError):
         return str(error)
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119 - a name, not a path
-    return f"{type(error).__name__}: {_message(error)} ({place})"
+    return f"{type(error).__name__}: {_message(error)} ({authors_place(error)})"
 
 
 def _message(error: Exception) -> str:

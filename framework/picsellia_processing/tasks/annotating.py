@@ -113,6 +113,7 @@ def annotating_task(name: str, status: str) -> Task:
         options=AnnotationParameters,
         check=check,
         prepare=prepare,
+        keywords=("labels", "type"),
     )
 
 

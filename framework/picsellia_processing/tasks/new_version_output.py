@@ -166,6 +166,8 @@ class NewVersionOutput:
         if not isinstance(each, Sample):
             hint = "; a new image comes with its annotations: Sample(image, shapes)" if isinstance(each, Image) else ""
             raise ResultError(f"what becomes of an image is that image, Samples, or None; found {shown(each)}{hint}")
+        if not isinstance(each.image, Image):
+            raise ResultError(f"the image of a Sample is an Image, Image(pixels) makes one; found {shown(each.image)}")
         if each.image is image:
             record = self._annotations.record(image, each.annotations)
             return Kept(image.asset, _annotation(record, status)), record

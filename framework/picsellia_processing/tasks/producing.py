@@ -97,6 +97,7 @@ def producing_task(name: str) -> Task:
         check=check,
         prepare=_prepare,
         inputs=("target_version_name",),
+        keywords=("produces",),
     )
 
 

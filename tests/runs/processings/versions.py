@@ -73,6 +73,11 @@ def bare(image: Image) -> Image:
 
 
 @data_augmentation
+def unwrapped(image: Image) -> Sample:
+    return Sample(image.pixels)  # type: ignore[arg-type]  # the mistake
+
+
+@data_augmentation
 def twice(image: Image) -> list[Sample]:
     return [Sample(Image(image.pixels, "same")), Sample(Image(image.pixels, "same"))]
 

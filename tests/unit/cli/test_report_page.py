@@ -97,6 +97,7 @@ def luminance(colour: str) -> float:
 def test_a_report_that_says_nothing_makes_a_page():
     page = Elements(render(Page(Report(status="terminated"), "hello")))
     assert "terminated" in page.text
+    assert "peak memory" not in page.text
     assert "Pictures" not in page.text
     assert "Where the time went" not in page.text
 
@@ -110,6 +111,27 @@ def test_a_job_on_a_model_has_no_speed():
     page = Elements(render(Page(Report.model_validate(looked_at), "export"))).text
     assert [figure in page for figure in ("Looking at the images", "of 7 assets", "images/s")] == [True, True, False]
     assert "sets the speed" not in page
+
+
+def test_what_is_too_much_for_tiles_is_a_table():
+    produced = {"tags": 5000, **{f"tag 'class {number}'": 5 for number in range(1000)}}
+    page = Elements(render(Page(Report.model_validate({"status": "succeeded", "produced": produced}), "tag")))
+    assert len([tag for tag, attributes in page.tags if attributes.get("class") == "tile"]) < 15
+    assert "Produced" in page.text
+    assert "and 801 more in report.json" in page.text
+    assert "10,000" not in page.text, "what it all adds up to means nothing"
+
+
+def test_a_large_figure_is_set_smaller():
+    html = render(Page(Report.model_validate({"status": "succeeded", "produced": {"bytes": 2_928_955}}), "export"))
+    assert '<b class="long">2,928,955</b>' in html
+
+
+def test_the_output_is_named():
+    report = {"status": "succeeded"} | {
+        name: {"type": "DATASET_VERSION", "id": name, "name": f"discs/{name}"} for name in ("target", "output")
+    }
+    assert "output discs/output" in Elements(render(Page(Report.model_validate(report), "tile"))).text
 
 
 @pytest.mark.parametrize(

@@ -71,13 +71,22 @@ def test_failures_and_labels_are_named_and_bounded(tmp_path):
     assert "and 2 more, all in report.json" in text
     assert "  no label    kat (closest: cat)" in text
     assert "and 2 more classes without a label" in text
+    assert "their shapes were left out; add the labels, or launch with label_matching = add" in text
     assert "\x1b" not in text
+
+
+def test_a_tag_for_each_of_a_thousand_classes_is_one_line(tmp_path):
+    produced = {"tags": 5000, **{f"tag 'class {number}'": 5 for number in range(1000)}}
+    text = summarize(Report.model_validate({"status": "succeeded", "produced": produced}), OutFolder(tmp_path / "out"))
+    assert "  produced    5,000 tags, 5 tag 'class 0', " in text
+    assert "5 tag 'class 6', and 993 more in report.json\n" in text
+    assert "class 7" not in text
 
 
 def test_what_was_refused_has_no_figures(tmp_path):
     report = Report.model_validate({"status": "failed", "reason": "the parameters do not fit:\n  - iou: too large"})
     text = summarize(report, OutFolder(tmp_path / "out"))
-    assert "out: failed: the parameters do not fit:" in text
+    assert "out: failed: the parameters do not fit (see above)" in text
     assert "iou" not in text, "the log has said it already"
     assert "assets" not in text
     assert "images/s" not in text

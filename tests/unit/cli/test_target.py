@@ -43,7 +43,11 @@ def test_the_current_folder_has_its_own_name(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("things", "things is not a processing folder: expected processing.py in it; found none"),
+        ("things", "is not a processing folder: expected processing.py in it; found none; there are things/mine"),
+        ("package", "package is not a processing folder: expected processing.py in it; found none"),
+        ("module.py", "module.py is a file, and TARGET is a processing folder"),
+        ("module.py:annotate", "write module:NAME, with the name of the function or class in it"),
+        ("things/mine/processing.py", "write things/mine"),
         ("things/yours", "there is no folder 'things/yours'"),
         ("", "there is no folder ''"),
         ("modul:annotate", "there is no folder 'modul' and no module of that name"),

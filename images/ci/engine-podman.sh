@@ -8,6 +8,7 @@ podman_up() {
     install_programs runc buildah podman
     note_traces
     mkdir -p "$DIR/tmp"
+    mktemp --directory /run/pxp-XXXXXX >"$STATE/run" # podman refuses one with a path of more than 50 characters
     configure
     choose_storage
 }
@@ -52,7 +53,7 @@ choose_storage() {
 		[storage]
 		driver = "$driver"
 		graphroot = "$DIR/storage"
-		runroot = "$DIR/run/storage"
+		runroot = "$(<"$STATE/run")"
 		TOML
         ! with_ours buildah info >/dev/null 2>"$DIR/buildah.log" || return 0
     done
@@ -79,6 +80,10 @@ podman_environment() {
 podman_down() {
     [ -e "$STATE/traces" ] || return 0
     [ ! -e "$DIR/storage.conf" ] || with_ours podman rm --all --force --time 1 >/dev/null || true
+    if [ -e "$STATE/run" ]; then
+        unmount_below "$(<"$STATE/run")"
+        rm -rf --one-file-system "$(<"$STATE/run")"
+    fi
     remove_traces
 }
 

@@ -125,8 +125,12 @@ down() {
     stop registry docker-registry
     docker_down
     podman_down
-    findmnt --list --noheadings --output TARGET | awk -v dir="$DIR/" 'index($0, dir) == 1' | sort -r | xargs -r umount
+    unmount_below "$DIR"
     rm -rf --one-file-system "$STATE" "$DIR/exec" "$DIR/run"
+}
+
+unmount_below() {
+    findmnt --list --noheadings --output TARGET | awk -v dir="$1/" 'index($0, dir) == 1' | sort -r | xargs -r umount
 }
 
 # Ends the process noted under NAME if it still is PROGRAM: its id may have gone to another one since.

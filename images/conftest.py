@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -210,12 +211,20 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     terminalreporter.write("".join(f"{figure}\n" for figure in sorted(figures)))
 
 
+def wait_for(word: str, container: str) -> None:
+    """Wait until a container has printed a word; it must not end before."""
+    while word not in (printed := docker("logs", container).stdout):
+        running = docker("container", "inspect", "--format", "{{.State.Running}}", container).stdout.strip()
+        assert running == "true", f"the container has ended; it printed {printed!r}"
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="session")
 def docker_command() -> list[str]:
     return [DOCKER]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _pulled(images: dict[str, Image]) -> None:
-    for image in images.values():
+def _pulled(request: pytest.FixtureRequest) -> None:
+    for image in built_images(request.config.option.bake, request.config.option.built):
         docker("pull", "--quiet", image.reference)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import PODMAN, blob, contents, docker, layers, raw_manifest, repository
+from ..conftest import PODMAN, blob, contents, docker, layers, raw_manifest, repository, wait_for
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-secret-that-nobody-may-find-0815"
@@ -129,8 +129,7 @@ def test_an_old_dockerfile_of_the_vendor_still_stops_cleanly(parent, tmp_path, d
     docker("build", "--tag", "old-dockerfile", str(tmp_path))
     container = docker("run", "--detach", "old-dockerfile").stdout.strip()
     try:
-        while "ready" not in docker("logs", container).stdout:
-            pass
+        wait_for("ready", container)
         docker("stop", "--time", "30", container)
         assert docker("wait", container).stdout.strip() == "143"
     finally:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ...conftest import wait_for
+
 UID = 42420
 IMAGES = Path(__file__).parents[2]
 READ_ONLY = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
@@ -137,8 +139,7 @@ def test_it_stops_when_told_to(image, docker_command, measured, entrypoint, prog
     started = [*docker_command, "run", "--detach", *entrypoint, image.reference, "python", "-c", program]
     container = subprocess.run(started, capture_output=True, text=True, check=True).stdout.strip()
     try:
-        while "ready" not in _logs(docker_command, container):
-            time.sleep(0.05)
+        wait_for("ready", container)
         start = time.perf_counter()
         subprocess.run([*docker_command, "stop", "--time", "30", container], capture_output=True, check=True)
         measured(f"{image.target}: stopped after {time.perf_counter() - start:.2f} s")

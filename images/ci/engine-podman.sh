@@ -9,6 +9,7 @@ podman_up() {
     note_traces
     mkdir -p "$DIR/tmp"
     mktemp --directory /run/pxp-XXXXXX >"$STATE/run" # podman refuses one with a path of more than 50 characters
+    rm -rf "$DIR/storage/libpod"                     # its notes of earlier containers, and of their run-time folder
     configure
     choose_storage
 }

@@ -39,8 +39,12 @@ def on_picture(
 
 
 def _at(pixels: NDArray[np.int_], start: float, end: float, cells: int) -> NDArray[np.float32]:
-    """Where the middles of pixels between `start` and `end` lie among so many cells, whose middles are 0, 1, 2 ..."""
-    return np.asarray((pixels + 0.5 - start) / (end - start) * cells - 0.5, np.float32)
+    """Where the middles of pixels between `start` and `end` lie among so many cells, whose middles are 0, 1, 2 ...
+
+    Beyond the outer cells, where those go on, -1 and `cells` stand for all that is further away: in a box far smaller
+    than a pixel, that is more than a float holds.
+    """
+    return np.clip((pixels + 0.5 - start) / (end - start) * cells - 0.5, -1, cells).astype(np.float32)
 
 
 def largest_outline(mask: NDArray[np.bool_]) -> list[tuple[float, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ WIDTH, HEIGHT = 40, 30
 EDGES = st.floats(-10, 50, width=32)
 
 
+@example(left=0, top=0, width=1, height=2**-149)  # the smallest number above 0
 @given(left=EDGES, top=EDGES, width=st.floats(0, 60, width=32), height=st.floats(0, 60, width=32))
 def test_a_full_mask_fills_its_box_to_a_pixel(
     masks: ModuleType, left: float, top: float, width: float, height: float

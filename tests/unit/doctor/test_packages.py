@@ -93,6 +93,7 @@ def test_a_file_that_is_not_there_and_a_line_that_is_none(folder):
 def test_packages_that_overwrite_each_other_are_named(install):
     assert "opencv-python" not in {check.name for check in packages.packages_of_the_same_files()}
     install("opencv-python", "4.10")
+    install("opencv-python-headless", "4.10")
     (check,) = (check for check in packages.packages_of_the_same_files() if check.name == "opencv-python")
     assert check.status == Status.WARNING
     assert "opencv-python and opencv-python-headless are both installed" in check.found

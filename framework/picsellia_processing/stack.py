@@ -1,4 +1,4 @@
-"""Where an error of the author's code arose: its stack from that code on, without what called it."""
+"""An error of the author's code: what it says, and its stack from that code on, without what called it."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ def authors_trace(error: BaseException) -> str:
     if frame is None and last is not None and _file(last).startswith(_OWN):
         frame = last
     return "".join(traceback.format_exception(type(error), error, frame))
+
+
+def message_of(error: BaseException) -> str:
+    """What an error says: its `str`, which is the author's code, as the error may be, and may fail itself."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - see above
+        return "its message cannot be shown"
 
 
 def authors_place(error: BaseException) -> str:

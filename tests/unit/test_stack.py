@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from picsellia_processing import Image, Parameters
 from picsellia_processing.image import Sample
-from picsellia_processing.stack import authors_place, authors_trace
+from picsellia_processing.stack import authors_place, authors_trace, message_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,3 +65,12 @@ def test_an_error_of_ours_alone_keeps_its_last_line() -> None:
     assert error.__traceback__ is not None
     error.__traceback__ = error.__traceback__.tb_next  # without the test
     assert "image.py" in authors_trace(error)
+
+
+def test_an_error_whose_message_fails_has_one_all_the_same() -> None:
+    class SpeechlessError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert message_of(ValueError("too small")) == "too small"
+    assert message_of(SpeechlessError()) == "its message cannot be shown"

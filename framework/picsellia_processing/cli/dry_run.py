@@ -144,10 +144,9 @@ def _run_on(platform: LocalPlatform, plan: Plan, *, as_json: bool) -> int:
     if seeded is None:
         seeded = {name: platform.seeded[name] for name in SEEDED_IDS if name in platform.seeded}
         plan.out.remember(seeded)
-    access = {"api_token": platform.api_token, "host": platform.host, "organization_id": platform.organization_id}
-    client = connect(Environment(**access, job_id=""))
+    client = connect(Environment(**platform.access, job_id=""))
     job = launch(client, target_name(plan.target), plan.fixture, seeded, plan.parameters)
-    environment = with_debugger(job_environment(os.environ, job_id=str(job.id), platform=access))
+    environment = with_debugger(job_environment(os.environ, job_id=str(job.id), platform=platform.access))
     code = run_job(plan.target, plan.out.path, environment, quiet_stdout=as_json)
     if plan.out.report.is_file():
         _show(client, plan.fixture, seeded, plan.out, as_json=as_json)

@@ -80,7 +80,7 @@ def _processes(arguments: argparse.Namespace) -> _JobsOf:
 
     targets = targets_by_name(arguments.runner or ["."])
     return lambda platform: nullcontext(
-        LocalProcesses(targets, platform=_access(platform), out=platform.data / "jobs", environ=os.environ)
+        LocalProcesses(targets, platform=platform.access, out=platform.data / "jobs", environ=os.environ)
     )
 
 
@@ -94,12 +94,7 @@ def _containers(arguments: argparse.Namespace) -> _JobsOf:
             "what runs is the image that `pxp deploy` has registered"
         )
     daemon_version()
-    return lambda platform: LocalContainers(platform=_access(platform), lock=platform.data / "runner.lock")
-
-
-def _access(platform: LocalPlatform) -> dict[str, str]:
-    """What the platform gives a Job, beside its id."""
-    return {name: platform.seeded[name] for name in ("host", "api_token", "organization_id")}
+    return lambda platform: LocalContainers(platform=platform.access, lock=platform.data / "runner.lock")
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:

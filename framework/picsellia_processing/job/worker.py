@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from picsellia_processing.errors import ExitCode, ProcessingError
 from picsellia_processing.job.channel import Failed, Finished, Sender, Start, Stop, read_commands, worker_pipes
-from picsellia_processing.stack import authors_trace
+from picsellia_processing.stack import authors_trace, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,8 @@ def _leave(status: int) -> NoReturn:
 
 
 def _line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    message = message_of(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 if __name__ == "__main__":

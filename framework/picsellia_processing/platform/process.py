@@ -107,6 +107,11 @@ class LocalPlatform:
         return str(self.seeded["organization_id"])
 
     @property
+    def access(self) -> dict[str, str]:
+        """What the platform gives a Job beside its id: host, api_token and organization_id."""
+        return {"host": self.host, "api_token": self.api_token, "organization_id": self.organization_id}
+
+    @property
     def data(self) -> Path:
         """The folder of the database, the blobs and the log."""
         if self._data is None:

@@ -17,7 +17,7 @@ from picsellia_processing.errors import AssetError, ResultError, SkipAsset, TooM
 from picsellia_processing.geometry import to_oriented
 from picsellia_processing.image import Image, Sample
 from picsellia_processing.sdk.assets import fetch
-from picsellia_processing.stack import authors_place, authors_trace
+from picsellia_processing.stack import authors_place, authors_trace, message_of
 from picsellia_processing.stream.decode import decode
 from picsellia_processing.stream.prefetch import Prefetch
 from picsellia_processing.stream.sink import Sink
@@ -270,11 +270,4 @@ def _results(returned: Any, expected: int) -> Sequence[Any]:
 def _reason(error: Exception) -> str:
     if isinstance(error, AssetError):
         return str(error)
-    return f"{type(error).__name__}: {_message(error)} ({authors_place(error)})"
-
-
-def _message(error: Exception) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - it is the author's, as the error is
-        return "its message cannot be shown"
+    return f"{type(error).__name__}: {message_of(error)} ({authors_place(error)})"

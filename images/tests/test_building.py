@@ -121,7 +121,7 @@ def test_the_framework_is_the_last_layer_of_a_base_and_small(images):
     assert images["onnxruntime"].contents[: len(shared)] == shared
 
 
-def test_an_old_dockerfile_of_the_vendor_still_stops_cleanly(parent, tmp_path, docker_command):
+def test_an_old_dockerfile_of_the_vendor_still_stops_cleanly(parent, tmp_path):
     (tmp_path / "main.py").write_text("import time\nprint('ready', flush=True)\ntime.sleep(60)\n")
     (tmp_path / "Dockerfile").write_text(
         f'FROM {parent}\nWORKDIR /experiment\nCOPY main.py .\nENTRYPOINT ["run", "python3.11", "main.py"]\n'

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from ...conftest import wait_for
+from ...conftest import docker, wait_for
 
 UID = 42420
 IMAGES = Path(__file__).parents[2]
@@ -135,23 +134,17 @@ HANDLING = (
     ],
     ids=["handler", "no handler", "handler of an old image", "old image without a handler"],
 )
-def test_it_stops_when_told_to(image, docker_command, measured, entrypoint, program, code, says):
-    started = [*docker_command, "run", "--detach", *entrypoint, image.reference, "python", "-c", program]
-    container = subprocess.run(started, capture_output=True, text=True, check=True).stdout.strip()
+def test_it_stops_when_told_to(image, measured, entrypoint, program, code, says):
+    container = docker("run", "--detach", *entrypoint, image.reference, "python", "-c", program).stdout.strip()
     try:
         wait_for("ready", container)
         start = time.perf_counter()
-        subprocess.run([*docker_command, "stop", "--time", "30", container], capture_output=True, check=True)
+        docker("stop", "--time", "30", container)
         measured(f"{image.target}: stopped after {time.perf_counter() - start:.2f} s")
-        ended = subprocess.run([*docker_command, "wait", container], capture_output=True, text=True, check=True)
-        assert ended.stdout.strip() == str(code)
-        assert says in _logs(docker_command, container)
+        assert docker("wait", container).stdout.strip() == str(code)
+        assert says in docker("logs", container).stdout
     finally:
-        subprocess.run([*docker_command, "rm", "--force", container], capture_output=True, check=False)
-
-
-def _logs(docker_command, container):
-    return subprocess.run([*docker_command, "logs", container], capture_output=True, text=True, check=True).stdout
+        docker("rm", "--force", container, code=None)
 
 
 def test_how_long_a_command_takes_to_start(image, measured):

@@ -8,6 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 YOLO := processings/yolo_preannotation
 PROCESSINGS := $(patsubst %/processing.py,%,$(wildcard processings/*/processing.py))
 OTHER_PYTHONS ?= 3.12 3.13
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 REQUIREMENTS := $(wildcard processings/*/requirements.txt)
 
 define VIRTUAL_ENVIRONMENT
@@ -42,7 +43,7 @@ check: setup ## lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(MAKE) --no-print-directory -j 2 -O $(PROCESSINGS:%=types/%)
+	$(MAKE) --no-print-directory -j $(JOBS) -O $(PROCESSINGS:%=types/%)
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
 
@@ -54,8 +55,8 @@ tests/%:
 	$(BIN)/python -m pytest -q $*
 
 test: setup check ## every test
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests
-	$(MAKE) --no-print-directory -j 2 -O $(PROCESSINGS:%=tests/%)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests
+	$(MAKE) --no-print-directory -j $(JOBS) -O $(PROCESSINGS:%=tests/%)
 
 test-pythons: $(OTHER_PYTHONS:%=on/%) ## the tests of the framework and its platform on the newer Pythons
 
@@ -63,7 +64,7 @@ on/%:
 	python$* -m venv .cache/python$*
 	.cache/python$*/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[platform]' --requirement requirements-dev.txt
-	.cache/python$*/bin/python -m pytest -n 2 --dist worksteal tests/unit tests/platform
+	.cache/python$*/bin/python -m pytest -n $(JOBS) --dist worksteal tests/unit tests/platform
 
 bench: setup ## compare speed, requests and memory with picsellia-cv-engine
 	$(BIN)/python -m tests.benchmarks

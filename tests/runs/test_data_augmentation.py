@@ -11,7 +11,7 @@ import pytest
 from picsellia_processing import Rectangle
 from picsellia_processing.sdk.annotations import to_wire, write_annotations
 
-from tests.runs.kill import kill, wait_for_requests
+from tests.runs.kill import kill, requests_made, wait_for_requests
 from tests.runs.rig import Rig, Run
 
 Start = Callable[..., Rig]
@@ -146,7 +146,7 @@ def test_killed_and_run_again(rig: Start, tmp_path: Path, fault_rate: float) -> 
     job = launch(on, inputs={"target_version_name": "undisturbed"})
     on.platform.clear_ledger()
     assert on.run("versions:Slowly", job).status == 0
-    requests = on.platform.ledger()["total"]
+    requests = requests_made(on.platform)
     expected = shapes_by_source(state(on, "undisturbed"))
     assert len(expected) == 30
     for part, whom in ((0.3, "worker"), (0.6, "both"), (0.8, "supervisor")):

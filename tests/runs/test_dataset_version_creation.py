@@ -14,7 +14,7 @@ from picsellia_processing import Classification, Keypoints, Line, Mask, Point, P
 from picsellia_processing.sdk.annotations import load_annotations, to_wire, write_annotations
 from PIL import Image as Pillow
 
-from tests.runs.kill import kill, wait_for_requests
+from tests.runs.kill import kill, requests_made, wait_for_requests
 from tests.runs.rig import Rig
 from tests.runs.test_data_augmentation import annotate, sent, state
 
@@ -155,7 +155,7 @@ def test_killed_and_run_again(rig: Start, tmp_path: Path, fault_rate: float) -> 
     job = launch(on, {"batch_size": 3}, inputs={"target_version_name": "undisturbed"})
     on.platform.clear_ledger()
     assert on.run("versions:curate", job).status == 0
-    requests = on.platform.ledger()["total"]
+    requests = requests_made(on.platform)
     expected = content(state(on, "undisturbed"))
     for part, whom in ((0.5, "both"), (0.85, "worker")):
         job = launch(on, {"batch_size": 3}, inputs={"target_version_name": f"killed-{part}"})

@@ -11,7 +11,7 @@ import pytest
 from picsellia_processing.platform.process import LocalPlatform
 from PIL import Image
 
-from tests.runs.kill import kill, wait_for_requests
+from tests.runs.kill import kill, requests_made, wait_for_requests
 from tests.runs.rig import Rig
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_killed_at_random_moments_and_run_again(rig: Rig, tmp_path: Path) -> Non
     rig.platform.clear_ledger()
     undisturbed = rig.run("corner:annotate")
     assert undisturbed.status == 0, undisturbed.output
-    requests = rig.platform.ledger()["total"]
+    requests = requests_made(rig.platform)
     expected = rig.annotations()
     assert len(expected) == ASSETS
 

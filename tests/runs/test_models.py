@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
 import random
-import signal
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +15,7 @@ from picsellia.sdk.model_version import ModelVersion
 from picsellia_processing.platform.process import LocalPlatform
 from PIL import Image
 
+from tests.runs.kill import kill, requests_made, wait_for_requests
 from tests.runs.rig import Rig, Run
 
 FIXTURE = """
@@ -299,7 +297,7 @@ def test_killed_in_the_middle_and_run_again(fixture: Path, tmp_path: Path, fault
     with running(fixture) as on:
         on.platform.clear_ledger()
         assert on.convert("several").status == 0
-        requests = on.platform.ledger()["total"]
+        requests = requests_made(on.platform)
         expected, parameters = on.contents(), on.model.sync()["parameters"]
     moments = random.Random(5)
     for number in range(4):
@@ -307,10 +305,8 @@ def test_killed_in_the_middle_and_run_again(fixture: Path, tmp_path: Path, fault
             job_id = on.launch_on_model()
             on.platform.clear_ledger()
             process = on.start("models:several", job_id, tmp_path / str(number))
-            moment = moments.randrange(requests // 2, requests)
-            while process.poll() is None and on.platform.ledger()["total"] < moment:
-                time.sleep(0.005)
-            os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+            wait_for_requests(on.platform, process, moments.randrange(requests // 2, requests))
+            kill(process, "supervisor")
             process.wait(30)
             again = on.run("models:several", job_id)
             assert again.status == 0, again.output

@@ -1,4 +1,4 @@
-"""A reference processing that is killed in the middle, and run again, ends where an undisturbed run ends."""
+"""The promise of a re-run, kept by every reference processing, on all that a local platform holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runs.kill import kill, wait_for_requests
+from tests.runs.kill import kill, requests_made, wait_for_requests
 from tests.runs.references import REFERENCES, Reference
 
 if TYPE_CHECKING:
@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_killed_in_the_middle_and_run_again(name: str, tmp_path: Path) -> None:
+def test_run_again_and_killed_in_the_middle_it_ends_where_one_run_ends(name: str, tmp_path: Path) -> None:
     with closing(Reference(name, tmp_path / "undisturbed")) as undisturbed:
+        before = undisturbed.state()
         job_id = undisturbed.launch()
         undisturbed.platform.clear_ledger()
         finished = undisturbed.run(job_id)
         assert finished.status == 0, finished.output
-        requests = undisturbed.platform.ledger()["total"]
+        requests = requests_made(undisturbed.platform)
         expected = undisturbed.state()
+        assert expected != before, "the Job did nothing"
+        second = undisturbed.run(undisturbed.launch())
+        assert second.status == 0, second.output
+        assert undisturbed.state() == expected, "a second Job found something to do"
 
     with closing(Reference(name, tmp_path / "killed", latency_ms=20)) as killed:
         job_id = killed.launch()

@@ -350,6 +350,41 @@ def test_what_a_person_draws_while_the_job_runs_is_kept_unless_replaced(
     assert len(on.annotations()) == 30
 
 
+@pytest.mark.parametrize("kind", ["LINE", "MULTI"])
+def test_what_was_to_be_replaced_stays_where_the_new_shapes_are_refused(rig: Start, kind: str) -> None:
+    on = rig(type=kind)
+    assert on.run("odd:lines_beside_a_person").status == 0
+    before = on.annotations()
+    assert before["07.jpg"] == [repr(Line("thing", [(1, 1), (50, 50)]))]
+    on.platform.set_faults([{"method": "POST", "path": "/save$", "fault": 400}])
+    refused = on.run("odd:lines", on.launch({"existing": "replace", "max_failure_rate": 1}))
+    assert refused.status == 0, refused.output
+    assert refused.report["assets"]["failed"] == 30
+    assert on.annotations() == before
+    on.platform.set_faults([])
+    assert on.run("odd:lines", on.launch({"existing": "replace"})).status == 0
+    assert set(map(tuple, on.annotations().values())) == {(repr(Line("thing", [(0, 0), (10, 10)])),)}
+
+
+def test_what_is_replaced_gets_the_status_of_what_replaces_it(rig: Start) -> None:
+    on = rig(type="LINE")
+    assert on.run("odd:lines").status == 0
+    for annotation in on.version.list_annotations()[:5]:
+        annotation.update(status="ACCEPTED")
+    assert on.run("odd:lines", on.launch({"existing": "replace"})).status == 0
+    assert {annotation.status.value for annotation in on.version.list_annotations()} == {"PENDING"}
+
+
+def test_lines_take_few_requests_beside_their_own(rig: Start) -> None:
+    on = rig(type="LINE")
+    on.platform.clear_ledger()
+    run = on.run("odd:lines")
+    assert run.status == 0, run.output
+    by_endpoint = run.report["requests"]["by_endpoint"]
+    assert by_endpoint["POST /api/annotation/{}/save"] == 30
+    assert not any("find" in endpoint for endpoint in by_endpoint if "annotation" in endpoint), by_endpoint
+
+
 def test_expired_urls_are_renewed_once(rig: Start) -> None:
     on = rig(url_ttl=1, latency_ms=20)
     run = on.run("odd:slow")

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -107,8 +108,9 @@ def _end_on(stop: threading.Event, ended: threading.Event, work: Work, events: S
 
 def _leave(status: int) -> NoReturn:
     """End at once: threads that wait for an answer would hold up the usual way out."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # the author may have closed it, or put None there
+            stream.flush()
     os._exit(status)
 
 

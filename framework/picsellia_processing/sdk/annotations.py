@@ -120,9 +120,7 @@ def _save(version: DatasetVersion, payloads: Sequence[dict[str, Any]], *, status
         list(pool.map(lambda each: _save_one(version, there[each["asset_id"]], each, status), wanted))
 
 
-def _save_one(
-    version: DatasetVersion, annotation: Mapping[str, Any], payload: Mapping[str, Any], status: str
-) -> None:
+def _save_one(version: DatasetVersion, annotation: Mapping[str, Any], payload: Mapping[str, Any], status: str) -> None:
     """Write all shapes in the place of what there was, at once: where they are refused, that stays as it is."""
     path = f"/api/annotation/{annotation['id']}"
     content = {"duration": 0.0, **{key: value for key, value in payload.items() if key != "asset_id" and value}}

@@ -6,14 +6,21 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from picsellia_processing.annotation import Mask
-from picsellia_processing.errors import AssetError, ResultError, SkipAsset, TooManyFailuresError, UsageError
+from picsellia_processing.errors import (
+    AssetError,
+    ProcessingError,
+    ResultError,
+    SkipAsset,
+    TooManyFailuresError,
+    UsageError,
+)
 from picsellia_processing.geometry import to_oriented
 from picsellia_processing.image import Image, Sample
 from picsellia_processing.sdk.assets import fetch
@@ -84,6 +91,7 @@ class Stream:
         self._driven = False
         self._source = Source(output, tally)
         self._unusable: set[str] = set()
+        self._written: set[str] = set()
         self._sink = Sink(output, tally, acknowledged=acknowledged)
         self._prefetch: Prefetch[Work, Sample] | None = None
         tally.widths = {"fetch": options.fetch_threads, "decode": os.cpu_count() or 1, "process": 1, "write": 1}
@@ -133,6 +141,13 @@ class Stream:
     def write(self, image: Image, result: Any) -> None:
         """The result for one image, as `JobContext.write`."""
         self._check_driven()
+        asset_id = _asset_of(image).id
+        if asset_id in self._written:
+            raise ResultError(
+                f"a second result for {image.filename}, which would be lost: the result of an image is written once, "
+                "whole, with all there is to say about it"
+            )
+        self._written.add(asset_id)
         self._put(image, result)
 
     def keep(self, asset: AssetReference) -> None:
@@ -156,6 +171,7 @@ class Stream:
         self._check_driven()
         with self._loading(batch_size, annotated=annotated) as prefetch:
             while batch := prefetch.take(batch_size):
+                self._written.clear()  # of these alone, so that it does not grow with the data set
                 with self._tally.time("process", len(batch)):
                     yield batch
             if self._stopping.is_set():  # what is decided on having seen all images is not decided on some of them
@@ -225,6 +241,10 @@ class Stream:
             self._tally.fail(image.asset, "process", str(error))
         except RejectedError as error:
             self._tally.fail(image.asset, "write", str(error))
+        except ProcessingError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a result that is made as it is read is the author's code still
+            self._give_up(image, error)
         else:
             self._sink.put(record)
 
@@ -235,7 +255,8 @@ class Stream:
             return
         self._shown += 1
         if self._shown <= TRACEBACKS:
-            sys.stderr.write(authors_trace(error))
+            with suppress(AttributeError, OSError, ValueError):  # the author may have closed it, or put None there
+                sys.stderr.write(authors_trace(error))
         self._tally.fail(image.asset, "process", _reason(error))
 
 
@@ -246,6 +267,16 @@ def _cost(work: Work) -> int:
 def _weigh(sample: Sample) -> int:
     masks = sum(shape.pixels.nbytes for shape in sample.annotations if isinstance(shape, Mask))
     return sample.image.pixels.nbytes + masks
+
+
+def _asset_of(image: Any) -> AssetReference:
+    if isinstance(image, Image) and image.asset is not None:
+        return image.asset
+    found = "one made by the processing" if isinstance(image, Image) else type(image).__name__
+    raise ResultError(
+        f"a result is for an image that was handed out: `image` of context.images, `sample.image` of context.samples; "
+        f"found {found}"
+    )
 
 
 def _evaluated(result: Any) -> Any:

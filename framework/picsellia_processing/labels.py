@@ -42,9 +42,9 @@ class Labels:
 
     def match(self, name: str) -> str | None:
         """The label that a name used by the model stands for, or None: then it must not be predicted."""
-        if name in self.names:
-            return name
         candidates = self._folded.get(name.casefold(), ())
+        if name in candidates:
+            return name
         if len(candidates) == 1:
             return candidates[0]
         return name if self.open else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from picsellia_processing.geometry import to_oriented
 from picsellia_processing.image import Image, Sample
 from picsellia_processing.sdk.assets import fetch
 from picsellia_processing.stack import authors_place, authors_trace, message_of
+from picsellia_processing.stream.calling import results_of
 from picsellia_processing.stream.decode import decode
 from picsellia_processing.stream.prefetch import Prefetch
 from picsellia_processing.stream.sink import Sink
@@ -33,7 +33,7 @@ from picsellia_processing.task import RejectedError
 from picsellia_processing.tasks.annotation_output import stored_orientation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator
 
     from picsellia_processing.context import JobContext
     from picsellia_processing.image import AssetReference
@@ -214,12 +214,9 @@ class Stream:
 
     def _process(self, call: Callable[[Any], Any], items: Items, batch: list[Sample]) -> None:
         """Process a batch; where the author's function raises, its halves, until the culprit is alone."""
-        given: list[Any] = list(batch) if items.type is Sample else [sample.image for sample in batch]
         try:
             with self._tally.time("process", len(batch)):
-                returned = _evaluated(call(given if items.batched else given[0]))
-                results = _results(returned, len(batch)) if items.batched else [returned]
-                results = [_evaluated(result) for result in results]
+                results = results_of(call, items, batch)
         except (ResultError, UsageError, TooManyFailuresError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever the author's code raises concerns these images alone
@@ -277,25 +274,6 @@ def _asset_of(image: Any) -> AssetReference:
         f"a result is for an image that was handed out: `image` of context.images, `sample.image` of context.samples; "
         f"found {found}"
     )
-
-
-def _evaluated(result: Any) -> Any:
-    """A generator run to its end: what it raises is raised here, where it concerns these images alone."""
-    return list(result) if isinstance(result, Iterator) else result
-
-
-def _results(returned: Any, expected: int) -> Sequence[Any]:
-    if not isinstance(returned, (list, tuple)):
-        raise ResultError(
-            f"a function of list[Image] returns a list with one result for each image; "
-            f"found {type(returned).__name__} for {expected} images"
-        )
-    if len(returned) != expected:
-        raise ResultError(
-            f"a function of list[Image] returns one result for each image, in the same order; "
-            f"found {len(returned)} for {expected} images"
-        )
-    return returned
 
 
 def _reason(error: Exception) -> str:

@@ -122,6 +122,7 @@ class AnnotationOutput:
         """The id of a label of the DatasetVersion, which gets it if it has none of this name."""
         if label not in self._label_ids:
             self._label_ids.update(add_labels(self.version, [label]))
+            self._labels.note(label)
         return self._label_ids[label]
 
     def _checked(self, result: Any) -> list[Shape]:

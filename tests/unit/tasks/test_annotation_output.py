@@ -267,6 +267,15 @@ class TestRecords:
             output.record(image(), [Rectangle("zebra", 0, 0, 5, 5)])
         assert len(script.of(f"{PATH}/bulk-labels")) == 1
 
+    def test_an_open_label_that_was_made_is_found_as_the_next_run_finds_it(
+        self, client: Client, script: Script
+    ) -> None:
+        _, output = prepared(client, label_matching="add")
+        for name in ("zebra", "ZEBRA", "Zebra", "zebra"):
+            (written,) = output.record(image(), [Rectangle(name, 0, 0, 5, 5)]).shapes
+            assert (written.label, written.model_class) == ("zebra", name)
+        assert len(script.of(f"{PATH}/bulk-labels")) == 1
+
     def test_exif_is_undone(self, client: Client) -> None:
         _, output = prepared(client)
         turned = output.record(image(orientation=6), [Rectangle("car", 0, 0, 10, 5)]).payload["rectangles"][0]

@@ -210,6 +210,7 @@ class Stream:
                 self._unusable.add(work.reference.id)
                 self._tally.fail(work.reference, stage, str(error))
             return None
+        self._tally.loaded = True
         return Sample(image, shapes)
 
     def _process(self, call: Callable[[Any], Any], items: Items, batch: list[Sample]) -> None:

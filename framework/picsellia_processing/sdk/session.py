@@ -46,7 +46,7 @@ TIMEOUT = (30, 300)
 """Seconds to connect, and between two pieces of an answer, where a request says nothing."""
 FILE_TIMEOUT = (10, 60)
 """The same for the files of a storage."""
-PIECE = 1 << 20
+PIECE = 1 << 17
 SLOWEST = 1024
 """Bytes a second. A body that comes more slowly is given up, once it has taken what one piece of it may take."""
 

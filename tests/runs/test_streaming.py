@@ -177,6 +177,12 @@ def test_an_author_who_drives_accounts_for_every_image(rig: Start) -> None:
     assert "03.jpg" not in on.annotations()
 
 
+def test_an_author_who_has_seen_enough_waits_for_no_image_that_does_not_come(rig: Start) -> None:
+    run = rig().run("odd:leaves_while_the_storage_hangs")
+    assert run.status == 0, run.output
+    assert run.report["assets"] == {"selected": 30, "processed": 1, "skipped": 29, "failed": 0}
+
+
 def test_metadata_too_large_for_a_report_do_not_cost_the_counts(rig: Start) -> None:
     run = rig().run("odd:remembers_everything")
     assert run.status == 0, run.output

@@ -54,7 +54,7 @@ def main() -> int:
         threading.Thread(target=_end_on, args=(stop, ended, work, events), name="stop", daemon=True).start()
         status = _run(work, events)
         ended.set()
-    if status != ExitCode.OK:
+    if status != ExitCode.OK or work.is_loading:
         _leave(status)
     return status
 

@@ -103,6 +103,11 @@ class Stream:
             self._prefetch.close()
         self._sink.flush()
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether an image is still being loaded, as it may be for an author who has seen enough of them."""
+        return self._prefetch is not None and self._prefetch.is_loading
+
     def run(self, call: Callable[[Any], Any], items: Items) -> None:
         """Call the author's function on every remaining image, alone or in batches, and write what it returns."""
         size = self._options.batch_size if items.batched else 1

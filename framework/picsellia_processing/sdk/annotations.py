@@ -76,9 +76,10 @@ def set_type(version: DatasetVersion, inference_type: str) -> None:
 def write_annotations(
     version: DatasetVersion, payloads: Sequence[dict[str, Any]], *, status: str, replace: bool
 ) -> None:
-    """Write the annotations of some assets in one request; each asset's annotation is written whole or not at all.
+    """Write the annotations of some assets in one request, and one more for each that has lines or points.
 
-    With `replace` an annotation that is there is replaced, else it is left as it is.
+    With `replace` an annotation that is there is replaced, else it is left as it is. Each is written whole, or not at
+    all: what was to be replaced is there until what replaces it is.
 
     Raises:
         RejectedError: the platform refuses what is in the chunk, or its size.

@@ -128,8 +128,9 @@ def test_a_file_that_breaks_off_is_got_again(
 def test_a_file_that_comes_byte_by_byte_is_got_again(
     script: Script, client: Client, file: StoredFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "FILE_TIMEOUT", (10, 0.3))
-    script.then(drip(script), reply(200, CONTENT))
+    monkeypatch.setattr(models, "FILE_TIMEOUT", (10, 0.5))
+    script.routes["/blob/weights"] = reply(200, CONTENT)
+    script.then(drip(script))
     assert download(client, file, tmp_path).read_bytes() == CONTENT
 
 

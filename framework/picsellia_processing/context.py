@@ -112,10 +112,11 @@ class JobContext:
         """Hand over the result for one image of `images` or `samples`: written in chunks, acknowledged by the end.
 
         The result is what a function of this task returns for one image: shapes where it annotates, Samples where it
-        fills a DatasetVersion.
+        fills a DatasetVersion. It is written once, whole: a second one for the same image would be lost.
 
         Raises:
-            ResultError: the result is not one this processing may return.
+            ResultError: the result is not one this processing may return, `image` is not one that was handed out, or
+                it has its result already.
         """
         self._driver().write(image, result)
 

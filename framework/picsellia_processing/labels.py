@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +18,24 @@ class Labels:
     lower case alone. With `open` (`label_matching: add`) every name has a label, made when it is first needed.
 
     Attributes:
-        names: the labels of the DatasetVersion.
+        names: the labels of the DatasetVersion, as they were when the Job began.
         classes: the model's classes as its ModelVersion declares them; empty where there is none.
     """
 
     names: tuple[str, ...]
     classes: tuple[str, ...] = ()
     open: bool = False
-    _folded: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _folded: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _closest: dict[str, str | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        folded: dict[str, tuple[str, ...]] = {}
+        object.__setattr__(self, "_folded", {})
         for name in self.names:
-            folded[name.casefold()] = (*folded.get(name.casefold(), ()), name)
-        object.__setattr__(self, "_folded", folded)
+            self.note(name)
+
+    def note(self, name: str) -> None:
+        """Match a label that was made after these were read, too: the next run will find it among them."""
+        self._folded[name.casefold()] = (*self._folded.get(name.casefold(), ()), name)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.match(name) is not None
@@ -42,9 +45,9 @@ class Labels:
 
     def match(self, name: str) -> str | None:
         """The label that a name used by the model stands for, or None: then it must not be predicted."""
-        if name in self.names:
-            return name
         candidates = self._folded.get(name.casefold(), ())
+        if name in candidates:
+            return name
         if len(candidates) == 1:
             return candidates[0]
         return name if self.open else None

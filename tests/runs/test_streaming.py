@@ -177,6 +177,12 @@ def test_an_author_who_drives_accounts_for_every_image(rig: Start) -> None:
     assert "03.jpg" not in on.annotations()
 
 
+def test_an_author_who_has_seen_enough_waits_for_no_image_that_does_not_come(rig: Start) -> None:
+    run = rig().run("odd:leaves_while_the_storage_hangs")
+    assert run.status == 0, run.output
+    assert run.report["assets"] == {"selected": 30, "processed": 1, "skipped": 29, "failed": 0}
+
+
 def test_metadata_too_large_for_a_report_do_not_cost_the_counts(rig: Start) -> None:
     run = rig().run("odd:remembers_everything")
     assert run.status == 0, run.output
@@ -348,6 +354,41 @@ def test_what_a_person_draws_while_the_job_runs_is_kept_unless_replaced(
     assert run.status == 0, run.output
     assert on.annotations()["07.jpg"] == [repr(Line("thing", expected))]
     assert len(on.annotations()) == 30
+
+
+@pytest.mark.parametrize("kind", ["LINE", "MULTI"])
+def test_what_was_to_be_replaced_stays_where_the_new_shapes_are_refused(rig: Start, kind: str) -> None:
+    on = rig(type=kind)
+    assert on.run("odd:lines_beside_a_person").status == 0
+    before = on.annotations()
+    assert before["07.jpg"] == [repr(Line("thing", [(1, 1), (50, 50)]))]
+    on.platform.set_faults([{"method": "POST", "path": "/save$", "fault": 400}])
+    refused = on.run("odd:lines", on.launch({"existing": "replace", "max_failure_rate": 1}))
+    assert refused.status == 0, refused.output
+    assert refused.report["assets"]["failed"] == 30
+    assert on.annotations() == before
+    on.platform.set_faults([])
+    assert on.run("odd:lines", on.launch({"existing": "replace"})).status == 0
+    assert set(map(tuple, on.annotations().values())) == {(repr(Line("thing", [(0, 0), (10, 10)])),)}
+
+
+def test_what_is_replaced_gets_the_status_of_what_replaces_it(rig: Start) -> None:
+    on = rig(type="LINE")
+    assert on.run("odd:lines").status == 0
+    for annotation in on.version.list_annotations()[:5]:
+        annotation.update(status="ACCEPTED")
+    assert on.run("odd:lines", on.launch({"existing": "replace"})).status == 0
+    assert {annotation.status.value for annotation in on.version.list_annotations()} == {"PENDING"}
+
+
+def test_lines_take_few_requests_beside_their_own(rig: Start) -> None:
+    on = rig(type="LINE")
+    on.platform.clear_ledger()
+    run = on.run("odd:lines")
+    assert run.status == 0, run.output
+    by_endpoint = run.report["requests"]["by_endpoint"]
+    assert by_endpoint["POST /api/annotation/{}/save"] == 30
+    assert not any("find" in endpoint for endpoint in by_endpoint if "annotation" in endpoint), by_endpoint
 
 
 def test_expired_urls_are_renewed_once(rig: Start) -> None:

@@ -38,14 +38,18 @@ def number(value: Any, name: str) -> float:
     Raises:
         UnreadableShape: `value` is no number (a bool and a str are none), not finite, or beyond every picture.
     """
-    try:
-        plain = value.item() if hasattr(value, "item") else value  # a scalar, or an array that holds one number
-        result = math.nan if isinstance(plain, bool | str | bytes | bytearray) else float(plain)
-    except (TypeError, ValueError, OverflowError, RuntimeError):
-        result = math.nan
+    result = value if type(value) is float else _as_float(value)
     if not abs(result) <= _FARTHEST:  # nan is not
         raise UnreadableShape(f"{name} is {value!r:.60}: expected a finite number")
     return result
+
+
+def _as_float(value: Any) -> float:
+    try:
+        plain = value.item() if hasattr(value, "item") else value  # a scalar, or an array that holds one number
+        return math.nan if isinstance(plain, (bool, str, bytes, bytearray)) else float(plain)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return math.nan
 
 
 def row(point: Any, names: Sequence[str], index: int) -> list[float]:

@@ -86,6 +86,8 @@ def _turn(orientation: int) -> _Turn:
 
 def _turned(shape: Shape, turn: _Turn, width: int, height: int) -> Shape:
     """`shape` under `turn`, which ends in a picture of `width` x `height`."""
+    if not any(turn):
+        return shape
     move = _mover(turn, width, height)
     match shape:
         case Rectangle():

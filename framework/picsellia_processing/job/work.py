@@ -68,6 +68,11 @@ class Work:
         """Whether the work was asked to end before it was done."""
         return self._stopping.is_set()
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether an image that nobody waits for is still being loaded."""
+        return self._stream is not None and self._stream.is_loading
+
     def stop(self) -> None:
         """Stop soon: nothing further is begun, what is done is written. Call again to write what came since."""
         self._stopping.set()

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -53,7 +54,7 @@ def main() -> int:
         threading.Thread(target=_end_on, args=(stop, ended, work, events), name="stop", daemon=True).start()
         status = _run(work, events)
         ended.set()
-    if status != ExitCode.OK:
+    if status != ExitCode.OK or work.is_loading:
         _leave(status)
     return status
 
@@ -107,8 +108,9 @@ def _end_on(stop: threading.Event, ended: threading.Event, work: Work, events: S
 
 def _leave(status: int) -> NoReturn:
     """End at once: threads that wait for an answer would hold up the usual way out."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # the author may have closed it, or put None there
+            stream.flush()
     os._exit(status)
 
 

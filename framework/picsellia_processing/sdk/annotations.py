@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from picsellia_processing.sdk.client import describe, encoded, translated
 from picsellia_processing.task import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from picsellia.sdk.dataset_version import DatasetVersion
 
@@ -39,6 +40,9 @@ REJECTIONS = (picsellia.exceptions.RequestTooLargeError, picsellia.exceptions.Ba
 
 NOT_IN_BULK = ("lines", "points")
 """Shapes that the bulk endpoint does not take; an annotation of theirs is made, then saved."""
+
+SAVING_THREADS = 8
+"""Annotations that are saved at once: each is a request of its own."""
 
 
 def read_labels(version: DatasetVersion) -> dict[str, str]:
@@ -72,53 +76,58 @@ def set_type(version: DatasetVersion, inference_type: str) -> None:
 def write_annotations(
     version: DatasetVersion, payloads: Sequence[dict[str, Any]], *, status: str, replace: bool
 ) -> None:
-    """Write the annotations of some assets in one request; each asset's annotation is written whole or not at all.
+    """Write the annotations of some assets in one request, and one more for each that has lines or points.
 
-    With `replace` an annotation that is there is replaced, else it is left as it is.
+    With `replace` an annotation that is there is replaced, else it is left as it is. Each is written whole, or not at
+    all: what was to be replaced is there until what replaces it is.
 
     Raises:
         RejectedError: the platform refuses what is in the chunk, or its size.
         PlatformError: the platform cannot be reached, or refuses for another reason.
     """
-    mode = ImportAnnotationMode.REPLACE if replace else ImportAnnotationMode.KEEP
-    body = {
-        "import_type": mode,
-        "status": AnnotationStatus(status),
-        "annotations": [_only_bulk(payload) for payload in payloads],
-    }
+    saved = [payload for payload in payloads if _needs_save(payload)]
+    whole = [payload for payload in payloads if not _needs_save(payload)]
+    unfilled = [{"asset_id": payload["asset_id"]} for payload in saved]
     with translated(f"writing the annotations of {len(payloads)} assets"):
         try:
-            path = f"/api/dataset/version/{version.id}/bulk-annotations"
-            version.connection.post(path, data=orjson.dumps(body))
-            _save(version, [payload for payload in payloads if _needs_save(payload)], replace=replace)
+            if replace:
+                _import(version, whole, ImportAnnotationMode.REPLACE, status)
+                _import(version, unfilled, ImportAnnotationMode.KEEP, status)
+            else:
+                _import(version, [*whole, *unfilled], ImportAnnotationMode.KEEP, status)
+            _save(version, saved, status=status, replace=replace)
         except REJECTIONS as error:
             raise RejectedError(f"the platform refused the annotation: {describe(error)}") from error
 
 
-def _save(version: DatasetVersion, payloads: Sequence[dict[str, Any]], *, replace: bool) -> None:
-    """Fill the annotations that the bulk endpoint has made. Saving overwrites: what people drew since is left alone."""
-    annotations = {payload["asset_id"]: _annotation_id(version, payload["asset_id"]) for payload in payloads}
-    filled: set[str] = set()
-    for some in [] if replace else _chunks(list(annotations.values()), annotation_chunk(version)):
-        filled |= {str(each["asset_id"]) for each in read_annotations(version, some) if is_filled(each)}
-    for payload in payloads:
-        if payload["asset_id"] not in filled:
-            content = {"duration": 0.0, **{key: value for key, value in payload.items() if key != "asset_id" and value}}
-            path = f"/api/annotation/{annotations[payload['asset_id']]}/save"
-            version.connection.post(path, data=orjson.dumps(content))
-
-
-def _annotation_id(version: DatasetVersion, asset_id: str) -> str:
-    return str(version.connection.get(f"/api/asset/{asset_id}/annotations/find").json()["id"])
-
-
-def _needs_save(payload: dict[str, Any]) -> bool:
+def _needs_save(payload: Mapping[str, Any]) -> bool:
     return any(payload.get(kind) for kind in NOT_IN_BULK)
 
 
-def _only_bulk(payload: dict[str, Any]) -> dict[str, Any]:
-    """The payload as the bulk endpoint takes it; empty where it is saved afterwards, so that it is never half there."""
-    return {"asset_id": payload["asset_id"]} if _needs_save(payload) else payload
+def _import(version: DatasetVersion, payloads: Sequence[Any], mode: ImportAnnotationMode, status: str) -> None:
+    if payloads:
+        body = {"import_type": mode, "status": AnnotationStatus(status), "annotations": payloads}
+        version.connection.post(f"/api/dataset/version/{version.id}/bulk-annotations", data=orjson.dumps(body))
+
+
+def _save(version: DatasetVersion, payloads: Sequence[dict[str, Any]], *, status: str, replace: bool) -> None:
+    """Fill annotations that are there. Saving overwrites: what people drew since is left alone, unless replaced."""
+    there = dict(_newest(version, [payload["asset_id"] for payload in payloads]))
+    for payload in payloads:
+        if payload["asset_id"] not in there:
+            raise RejectedError("its annotation was deleted while it was written")
+    wanted = [payload for payload in payloads if replace or not is_filled(there[payload["asset_id"]])]
+    with ThreadPoolExecutor(SAVING_THREADS, thread_name_prefix="save") as pool:
+        list(pool.map(lambda each: _save_one(version, there[each["asset_id"]], each, status), wanted))
+
+
+def _save_one(version: DatasetVersion, annotation: Mapping[str, Any], payload: Mapping[str, Any], status: str) -> None:
+    """Write all shapes in the place of what there was, at once: where they are refused, that stays as it is."""
+    path = f"/api/annotation/{annotation['id']}"
+    content = {"duration": 0.0, **{key: value for key, value in payload.items() if key != "asset_id" and value}}
+    version.connection.post(f"{path}/save", data=orjson.dumps(content))
+    if annotation.get("status") != status:
+        version.connection.patch(path, data=orjson.dumps({"status": status}))
 
 
 def to_wire(shape: Shape, label_id: str) -> tuple[str, dict[str, Any]]:
@@ -175,18 +184,23 @@ def load_annotations(version: DatasetVersion, sizes: Mapping[str, tuple[int, int
     `sizes` gives the width and height of each asset that is asked about. One without an annotation is not in the
     result; of several annotations of an asset the newest counts.
     """
-    asset_ids = list(sizes)
-    found: dict[str, StoredAnnotation] = {}
-    with translated(f"reading the annotations of {len(asset_ids)} assets"):
-        for some in _chunks(asset_ids, ANNOTATION_IDS_LIMIT):
-            path = f"/api/dataset/version/{version.id}/annotations/ids"
-            ids = version.connection.get(path, params={"asset_ids": list(some)}).json()
-            for chunk in _chunks(ids, annotation_chunk(version)):
-                for annotation in read_annotations(version, chunk):
-                    asset_id = str(annotation["asset_id"])
-                    if asset_id not in found:
-                        found[asset_id] = _read(annotation, sizes[asset_id])
-    return found
+    with translated(f"reading the annotations of {len(sizes)} assets"):
+        newest = _newest(version, list(sizes))
+        return {asset_id: _read(annotation, sizes[asset_id]) for asset_id, annotation in newest}
+
+
+def _newest(version: DatasetVersion, asset_ids: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The newest annotation of each asset that has one, as the platform sends it, with the id of the asset."""
+    found: set[str] = set()
+    for some in _chunks(asset_ids, ANNOTATION_IDS_LIMIT):
+        path = f"/api/dataset/version/{version.id}/annotations/ids"
+        ids = version.connection.get(path, params={"asset_ids": list(some)}).json()
+        for chunk in _chunks(ids, annotation_chunk(version)):
+            for annotation in read_annotations(version, chunk):
+                asset_id = str(annotation["asset_id"])
+                if asset_id not in found:
+                    found.add(asset_id)
+                    yield asset_id, annotation
 
 
 def from_wire(annotation: Mapping[str, Any], size: tuple[int, int]) -> tuple[Shape, ...]:

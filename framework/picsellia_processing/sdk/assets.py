@@ -13,7 +13,7 @@ from picsellia.compatibility import add_data_mandatory_query_parameters
 from picsellia_processing.errors import AssetError, JobError, PlatformError
 from picsellia_processing.image import AssetReference
 from picsellia_processing.sdk.client import session_of, translated
-from picsellia_processing.sdk.session import is_expired
+from picsellia_processing.sdk.session import FILE_TIMEOUT, is_expired
 from picsellia_processing.task import Page
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ PAGE = 1000
 """Most assets the platform lists in one answer, and most ids it takes in one question."""
 
 SHAPE_KINDS = ("rectangles", "polygons", "classifications", "keypoints", "masks", "lines", "points")
-
-BLOB_TIMEOUT = (10, 60)
-"""Seconds to connect, and between two pieces of a file."""
 
 
 def pages(version: DatasetVersion, selection: Sequence[str] | None) -> Iterator[Page]:
@@ -114,7 +111,7 @@ def fetch(client: Client, reference: AssetReference) -> bytes:
         if url is None or renewed:
             url = _renewed_url(client, reference)
         try:
-            answer = session.get(url, timeout=BLOB_TIMEOUT)
+            answer = session.get(url, timeout=FILE_TIMEOUT)
         except PlatformError as error:
             raise AssetError(f"the file cannot be fetched: {error}") from error
         if answer.ok:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from picsellia_processing.errors import JobError, PlatformError, ProcessingError
 from picsellia_processing.parameters import suggestion
 from picsellia_processing.sdk.client import session_of, translated
-from picsellia_processing.sdk.session import is_expired
+from picsellia_processing.sdk.session import FILE_TIMEOUT, RETRIED_ERRORS, is_expired, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from picsellia_processing.inputs import ModelFile
 
-PIECE = 1 << 20
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -74,13 +73,13 @@ def _download(client: Client, file: StoredFile, folder: Path) -> Path:
         url = file.url
     session, renewed = session_of(client), False
     for _ in range(session.policy.attempts):
-        with session.get(url, stream=True, timeout=(10, 60)) as answer:
+        with session.get(url, stream=True, timeout=FILE_TIMEOUT) as answer:
             if answer.ok:
                 with partial.open("wb") as handle:
                     try:
-                        for piece in answer.iter_content(PIECE):  # raises when it ends early
+                        for piece in pieces(answer, FILE_TIMEOUT[1]):
                             handle.write(piece)
-                    except session.cut_off:
+                    except RETRIED_ERRORS:
                         continue
                 partial.replace(target)
                 return target

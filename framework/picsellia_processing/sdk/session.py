@@ -35,7 +35,7 @@ from requests.utils import rewind_body
 from picsellia_processing.errors import PlatformError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from requests import PreparedRequest, Response
 
@@ -44,9 +44,21 @@ RETRIED_ERRORS = (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodin
 POOL_SIZE = 64
 TIMEOUT = (30, 300)
 """Seconds to connect, and between two pieces of an answer, where a request says nothing."""
+FILE_TIMEOUT = (10, 60)
+"""The same for the files of a storage."""
+PIECE = 1 << 17
+SLOWEST = 1024
+"""Bytes a second. A body that comes more slowly is given up, once it has taken what one piece of it may take."""
+
+LARGEST = 1 << 30
+"""Bytes of a body that is held in memory: what the largest picture takes as a file, at 16 bits."""
 
 _ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?<=/)\d+(?=/|$)")
 _BLOB = "GET <blob>"
+
+
+class TooSlowError(ConnectionError):
+    """An answer comes so slowly that it would take for ever."""
 
 
 @dataclass(slots=True)
@@ -97,9 +109,6 @@ class PlatformSession(requests.Session):
     `verify` is a path to a CA bundle, or True for the system's. Threads may share a session. `sleep` is called for
     every pause; returning early from it (a stop, a test) is allowed.
     """
-
-    cut_off = RETRIED_ERRORS
-    """What reading a streamed body may raise when the connection breaks."""
 
     def __init__(
         self,
@@ -169,8 +178,9 @@ class PlatformSession(requests.Session):
     def _attempt(self, request: PreparedRequest, options: dict[str, Any]) -> tuple[Response | None, str]:
         try:
             answer = super().send(request, **{**options, "stream": True})
-            if not options.get("stream"):
-                _read_whole(answer)
+            if not options.get("stream") and not isinstance(answer.raw, io.BytesIO):  # of redirects: it has been read
+                answer.raw = io.BytesIO(_whole(answer, options["timeout"]))
+                answer.content  # noqa: B018 - requests keeps what it has read
         except SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" not in str(error):
                 return None, _short(error)
@@ -191,12 +201,20 @@ class PlatformSession(requests.Session):
         return max(drawn, min(asked, self.policy.longest_retry_after))
 
 
-def _read_whole(answer: Response) -> None:
-    """Read the body in one piece: in requests' own pieces of 10 KiB, fetching an image takes half as much CPU again."""
-    if isinstance(answer.raw, io.BytesIO):  # it was redirected, and the last hop has been read
-        return
+def pieces(answer: Response, patience: float) -> Iterator[bytes]:
+    """The body as it comes; in requests' own pieces of 10 KiB, fetching an image takes half as much CPU again.
+
+    Raises one of `RETRIED_ERRORS` where it ends early, or would take for ever: after `patience` seconds it has to come
+    at `SLOWEST` on average.
+    """
+    began, length = time.monotonic(), 0
     try:
-        body = answer.raw.read(decode_content=True)
+        while piece := answer.raw.read1(PIECE, decode_content=True):
+            if length and time.monotonic() - began > max(patience, length / SLOWEST):
+                answer.close()
+                raise TooSlowError
+            length += len(piece)
+            yield piece
     except urllib3.exceptions.ReadTimeoutError as error:
         raise ConnectionError(error) from error
     except urllib3.exceptions.DecodeError as error:
@@ -205,8 +223,22 @@ def _read_whole(answer: Response) -> None:
         raise SSLError(error) from error
     except urllib3.exceptions.ProtocolError as error:
         raise ChunkedEncodingError(error) from error
-    answer.raw = io.BytesIO(body)
-    answer.content  # noqa: B018 - requests keeps what it has read
+
+
+def _whole(answer: Response, timeout: float | tuple[float, float]) -> bytes:
+    """The body, at once.
+
+    Raises:
+        PlatformError: it is larger than `LARGEST`: it would take all the memory there is.
+    """
+    body, length = [], 0
+    for piece in pieces(answer, timeout[1] if isinstance(timeout, tuple) else timeout):
+        body.append(piece)
+        length += len(piece)
+        if length > LARGEST:
+            answer.close()
+            raise PlatformError(f"{_without_secrets(answer.url)}: too large, more than {LARGEST:,} bytes")
+    return b"".join(body)
 
 
 def retry_after(value: str | None) -> float:

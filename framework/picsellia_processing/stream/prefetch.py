@@ -55,6 +55,7 @@ class Prefetch(Generic[Item, Loaded]):
         self._held = 0
         self._lent = 0
         self._under_way = 0
+        self._loading = 0
         self._wanted: int | None = None
         self._exhausted = False
         self._closed = False
@@ -73,6 +74,11 @@ class Prefetch(Generic[Item, Loaded]):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a load is under way. Its thread holds up the end of the interpreter, however long it takes."""
+        return self._loading > 0
 
     def take(self, count: int) -> list[Loaded]:
         """The next items, at most `count`; an empty list when there are no more.
@@ -138,7 +144,7 @@ class Prefetch(Generic[Item, Loaded]):
         loaded = None
         try:
             if not self._closed:
-                loaded = self._load(item)
+                loaded = self._loaded(item)
         except BaseException as error:  # noqa: BLE001 - it is raised again where the items are used
             self._fail(error)
         with self._changed:
@@ -149,6 +155,15 @@ class Prefetch(Generic[Item, Loaded]):
                 self._held += held
                 self._ready.append((loaded, held))
             self._changed.notify_all()
+
+    def _loaded(self, item: Item) -> Loaded | None:
+        with self._changed:
+            self._loading += 1
+        try:
+            return self._load(item)
+        finally:
+            with self._changed:
+                self._loading -= 1
 
     def _fail(self, error: BaseException) -> None:
         with self._changed:

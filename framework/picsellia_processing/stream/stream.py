@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from picsellia_processing.annotation import Mask
-from picsellia_processing.errors import AssetError, ResultError, SkipAsset, TooManyFailuresError, UsageError
+from picsellia_processing.errors import (
+    AssetError,
+    ProcessingError,
+    ResultError,
+    SkipAsset,
+    TooManyFailuresError,
+    UsageError,
+)
 from picsellia_processing.geometry import to_oriented
 from picsellia_processing.image import Image, Sample
 from picsellia_processing.sdk.assets import fetch
 from picsellia_processing.stack import authors_place, authors_trace, message_of
+from picsellia_processing.stream.calling import results_of
 from picsellia_processing.stream.decode import decode
 from picsellia_processing.stream.prefetch import Prefetch
 from picsellia_processing.stream.sink import Sink
@@ -26,7 +33,7 @@ from picsellia_processing.task import RejectedError
 from picsellia_processing.tasks.annotation_output import stored_orientation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator
 
     from picsellia_processing.context import JobContext
     from picsellia_processing.image import AssetReference
@@ -84,6 +91,7 @@ class Stream:
         self._driven = False
         self._source = Source(output, tally)
         self._unusable: set[str] = set()
+        self._written: set[str] = set()
         self._sink = Sink(output, tally, acknowledged=acknowledged)
         self._prefetch: Prefetch[Work, Sample] | None = None
         tally.widths = {"fetch": options.fetch_threads, "decode": os.cpu_count() or 1, "process": 1, "write": 1}
@@ -94,6 +102,11 @@ class Stream:
         if self._prefetch is not None:
             self._prefetch.close()
         self._sink.flush()
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether an image is still being loaded, as it may be for an author who has seen enough of them."""
+        return self._prefetch is not None and self._prefetch.is_loading
 
     def run(self, call: Callable[[Any], Any], items: Items) -> None:
         """Call the author's function on every remaining image, alone or in batches, and write what it returns."""
@@ -133,6 +146,13 @@ class Stream:
     def write(self, image: Image, result: Any) -> None:
         """The result for one image, as `JobContext.write`."""
         self._check_driven()
+        asset_id = _asset_of(image).id
+        if asset_id in self._written:
+            raise ResultError(
+                f"a second result for {image.filename}, which would be lost: the result of an image is written once, "
+                "whole, with all there is to say about it"
+            )
+        self._written.add(asset_id)
         self._put(image, result)
 
     def keep(self, asset: AssetReference) -> None:
@@ -156,6 +176,7 @@ class Stream:
         self._check_driven()
         with self._loading(batch_size, annotated=annotated) as prefetch:
             while batch := prefetch.take(batch_size):
+                self._written.clear()  # of these alone, so that it does not grow with the data set
                 with self._tally.time("process", len(batch)):
                     yield batch
             if self._stopping.is_set():  # what is decided on having seen all images is not decided on some of them
@@ -194,16 +215,14 @@ class Stream:
                 self._unusable.add(work.reference.id)
                 self._tally.fail(work.reference, stage, str(error))
             return None
+        self._tally.loaded = True
         return Sample(image, shapes)
 
     def _process(self, call: Callable[[Any], Any], items: Items, batch: list[Sample]) -> None:
         """Process a batch; where the author's function raises, its halves, until the culprit is alone."""
-        given: list[Any] = list(batch) if items.type is Sample else [sample.image for sample in batch]
         try:
             with self._tally.time("process", len(batch)):
-                returned = _evaluated(call(given if items.batched else given[0]))
-                results = _results(returned, len(batch)) if items.batched else [returned]
-                results = [_evaluated(result) for result in results]
+                results = results_of(call, items, batch)
         except (ResultError, UsageError, TooManyFailuresError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever the author's code raises concerns these images alone
@@ -225,6 +244,10 @@ class Stream:
             self._tally.fail(image.asset, "process", str(error))
         except RejectedError as error:
             self._tally.fail(image.asset, "write", str(error))
+        except ProcessingError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a result that is made as it is read is the author's code still
+            self._give_up(image, error)
         else:
             self._sink.put(record)
 
@@ -235,7 +258,8 @@ class Stream:
             return
         self._shown += 1
         if self._shown <= TRACEBACKS:
-            sys.stderr.write(authors_trace(error))
+            with suppress(AttributeError, OSError, ValueError):  # the author may have closed it, or put None there
+                sys.stderr.write(authors_trace(error))
         self._tally.fail(image.asset, "process", _reason(error))
 
 
@@ -248,23 +272,14 @@ def _weigh(sample: Sample) -> int:
     return sample.image.pixels.nbytes + masks
 
 
-def _evaluated(result: Any) -> Any:
-    """A generator run to its end: what it raises is raised here, where it concerns these images alone."""
-    return list(result) if isinstance(result, Iterator) else result
-
-
-def _results(returned: Any, expected: int) -> Sequence[Any]:
-    if not isinstance(returned, (list, tuple)):
-        raise ResultError(
-            f"a function of list[Image] returns a list with one result for each image; "
-            f"found {type(returned).__name__} for {expected} images"
-        )
-    if len(returned) != expected:
-        raise ResultError(
-            f"a function of list[Image] returns one result for each image, in the same order; "
-            f"found {len(returned)} for {expected} images"
-        )
-    return returned
+def _asset_of(image: Any) -> AssetReference:
+    if isinstance(image, Image) and image.asset is not None:
+        return image.asset
+    found = "one made by the processing" if isinstance(image, Image) else type(image).__name__
+    raise ResultError(
+        f"a result is for an image that was handed out: `image` of context.images, `sample.image` of context.samples; "
+        f"found {found}"
+    )
 
 
 def _reason(error: Exception) -> str:

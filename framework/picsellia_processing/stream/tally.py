@@ -64,7 +64,7 @@ class Tally:
 
     `on_failure` is called for each asset that fails, with its reference, the stage and the reason. `paced` says whether
     the images are the work, so that it has a speed; a Job on a ModelVersion looks at some on the way. `widths` says how
-    many threads work on a stage, so that busy seconds can be compared.
+    many threads work on a stage, so that busy seconds can be compared. `loaded` is set once an image has been loaded.
     """
 
     max_failure_rate: float
@@ -75,8 +75,11 @@ class Tally:
     processed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     failed: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    loaded: bool = False
     shapes: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    odd_scores: int = 0
     produced: Counter[str] = field(default_factory=Counter)
     classes: dict[str, LabelTally] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage() for name in STAGES})
@@ -113,18 +116,26 @@ class Tally:
         reason = _shortened(reason)
         with self._lock:
             self.failed += 1
-            failed, selected = self.failed, self.selected
-            worked = self.processed + self.skipped.total()
+            self.failures[stage] += 1
+            failed, selected, hopeless = self.failed, self.selected, self._is_hopeless()
         self.on_failure(reference, stage, reason)
         if selected and failed / selected > self.max_failure_rate:
             raise TooManyFailuresError(
                 f"{failed:,} of {selected:,} assets failed, more than max_failure_rate = {self.max_failure_rate:g} "
                 f"allows; the last one: {reference.filename}, {stage}: {reason}"
             )
-        if failed >= HOPELESS_AFTER and not worked and self.max_failure_rate < 1:
+        if hopeless and self.max_failure_rate < 1:
             raise TooManyFailuresError(
-                f"the first {failed:,} assets all failed; the last one: {reference.filename}, {stage}: {reason}"
+                f"the first {failed:,} assets all failed; the last one: {reference.filename}, {stage}: {reason} "
+                "(with max_failure_rate = 1 a Job goes on)"
             )
+
+    def _is_hopeless(self) -> bool:
+        """Whether nothing has worked; an image that was loaded and waits for a slow model may still."""
+        unloaded = self.failures["fetch"] + self.failures["decode"]
+        unloadable = unloaded >= HOPELESS_AFTER and not self.loaded
+        useless = self.failed - unloaded >= HOPELESS_AFTER
+        return (unloadable or useless) and not self.processed and not self.skipped.total()
 
     def acknowledge(self, records: Sequence[Record]) -> None:
         """Count assets whose results the platform has confirmed."""
@@ -137,6 +148,7 @@ class Tally:
 
     def _count(self, record: Record) -> None:
         self.shapes += len(record.shapes)
+        self.odd_scores += record.odd_scores
         self.produced.update(record.produced)
         for reason in record.dropped:
             self.dropped[_bounded(self.dropped, reason)] += 1
@@ -181,6 +193,7 @@ class Tally:
                 "shapes": self.shapes,
                 "produced": dict(self.produced),
                 "dropped_shapes": dict(self.dropped),
+                "odd_scores": self.odd_scores,
                 "skipped": dict(self.skipped),
                 "stages": {
                     name: {

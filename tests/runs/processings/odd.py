@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
+import threading
 import time
 from uuid import uuid4
 
@@ -24,6 +26,8 @@ from picsellia_processing import (
     auto_annotation,
     pre_annotation,
 )
+from picsellia_processing.image import AssetReference
+from picsellia_processing.stream import stream
 
 WHOLE = [Rectangle("thing", 0, 0, 10, 10)]
 
@@ -164,6 +168,24 @@ def lines_beside_a_person(image: Image, version: DatasetVersion) -> list[Line]:
         annotation = version.find_asset(filename=image.filename).create_annotation()
         annotation.create_line([[1, 1], [50, 50]], version.get_label("thing"))
     return [Line("thing", [(0, 0), (10, 10)])]
+
+
+@pre_annotation
+def leaves_while_the_storage_hangs(context: JobContext) -> None:
+    calls, hangs = itertools.count(), threading.Event()
+    fetch = stream.fetch
+
+    def hang(client: Client, reference: AssetReference) -> bytes:
+        if next(calls):
+            hangs.set()
+            threading.Event().wait()
+        return fetch(client, reference)
+
+    stream.fetch = hang
+    for [image] in context.images():
+        context.write(image, WHOLE)
+        hangs.wait()
+        break
 
 
 @pre_annotation

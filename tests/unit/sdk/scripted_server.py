@@ -92,6 +92,20 @@ def truncated(body: bytes, missing: int) -> Step:
     return step
 
 
+def drip(script: Script) -> Step:
+    """An answer that comes, byte by byte, until the test is over."""
+
+    def step(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        while not script.released.wait(0.01):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+
+    return step
+
+
 def broken_chunks(handler: BaseHTTPRequestHandler) -> None:
     """A chunked answer that stops inside a chunk."""
     handler.send_response(200)

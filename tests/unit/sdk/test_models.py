@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from picsellia_processing.errors import JobError, PlatformError
 from picsellia_processing.inputs import ModelFile
+from picsellia_processing.sdk import models
 from picsellia_processing.sdk.models import choose_files, download
 
 from .platform_script import MODEL, NOWHERE, model
-from .scripted_server import Script, broken_chunks, hang_up, reply, reset, truncated
+from .scripted_server import Script, broken_chunks, drip, hang_up, reply, reset, truncated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,6 +122,15 @@ def test_a_file_that_breaks_off_is_got_again(
     script: Script, client: Client, file: StoredFile, tmp_path: Path, fault: Any
 ) -> None:
     script.then(fault, reply(200, CONTENT))
+    assert download(client, file, tmp_path).read_bytes() == CONTENT
+
+
+def test_a_file_that_comes_byte_by_byte_is_got_again(
+    script: Script, client: Client, file: StoredFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "FILE_TIMEOUT", (10, 0.5))
+    script.routes["/blob/weights"] = reply(200, CONTENT)
+    script.then(drip(script))
     assert download(client, file, tmp_path).read_bytes() == CONTENT
 
 

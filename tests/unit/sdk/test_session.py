@@ -5,17 +5,27 @@ import ssl
 import subprocess
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from picsellia_processing.errors import PlatformError
-from picsellia_processing.sdk.session import PlatformSession, RequestLog, RetryPolicy, is_expired, retry_after
+from picsellia_processing.sdk import session as sdk_session
+from picsellia_processing.sdk.session import (
+    PlatformSession,
+    RequestLog,
+    RetryPolicy,
+    TooSlowError,
+    is_expired,
+    pieces,
+    retry_after,
+)
 
 from .scripted_server import (
     Script,
     broken_chunks,
+    drip,
     hang,
     hang_up,
     reply,
@@ -72,6 +82,53 @@ def test_an_answer_that_stops_half_way_is_tried_again(script: Script, session: P
 
     script.then(stalls, OK)
     assert session.get(script.url + "/api/x", timeout=0.2).content == b"done"
+
+
+def test_an_answer_that_comes_byte_by_byte_is_tried_again(script: Script, session: PlatformSession) -> None:
+    script.then(drip(script), *[OK] * 7)
+    assert session.get(script.url + "/api/x", timeout=(10, 0.5)).content == b"done"
+    assert session.log.retries >= 1
+
+
+def test_an_answer_that_never_ends_says_so(script: Script, session: PlatformSession) -> None:
+    session.policy = RetryPolicy(attempts=1)
+    script.then(drip(script))
+    with pytest.raises(PlatformError, match=r"no answer after 1 attempts \(TooSlowError\)"):
+        session.get(script.url + "/api/x", timeout=(10, 1))
+
+
+@pytest.mark.parametrize(("slowest", "enough"), [(1e-6, True), (1e6, False)])
+def test_how_slow_is_too_slow(
+    script: Script, session: PlatformSession, monkeypatch: pytest.MonkeyPatch, slowest: float, enough: bool
+) -> None:
+    def bit_by_bit(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "30")
+        handler.end_headers()
+        for _ in range(30):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            script.released.wait(0.01)
+
+    monkeypatch.setattr(sdk_session, "SLOWEST", slowest)
+    script.then(bit_by_bit)
+    with session.get(script.url + "/api/x", stream=True) as answer:
+        if enough:
+            assert b"".join(pieces(answer, 0)) == b"x" * 30
+        else:
+            with pytest.raises(TooSlowError):
+                list(pieces(answer, 0))
+
+
+def test_an_answer_larger_than_memory_is_given_up(
+    script: Script, session: PlatformSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdk_session, "LARGEST", 100)
+    script.then(reply(200, b"x" * 100), reply(200, b"x" * 101))
+    assert len(session.get(script.url + "/blob/a").content) == 100
+    with pytest.raises(PlatformError, match=r"/blob/a: too large, more than 100 bytes$"):
+        session.get(script.url + "/blob/a?sig=secret")
+    assert session.log.retries == 0
 
 
 def test_a_request_without_time_out_gets_one(script: Script, session: PlatformSession, monkeypatch) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -251,6 +252,21 @@ def test_leaving_does_not_wait_for_a_source_or_a_load_that_hangs() -> None:
     assert within_patience(enter_and_leave)
     assert not never.is_set()
     never.set()
+
+
+def test_whether_a_load_is_under_way() -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    def load(item: int) -> int:
+        begun.set()
+        wait_until(released)
+        return item
+
+    with Prefetch(iter(range(5)), load, cost=lambda _: 1, threads=1, budget=10) as prefetch:
+        wait_until(begun)
+    assert prefetch.is_loading, "the one that has begun"
+    released.set()
+    within_patience(lambda: [time.sleep(0.01) for _ in iter(lambda: prefetch.is_loading, False)])
 
 
 def test_no_items_at_all() -> None:

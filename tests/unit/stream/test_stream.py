@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,6 +133,34 @@ def test_an_error_costs_its_image_alone_even_a_late_one(rig: Rig, call: Callable
     stage, reason = rig.failures["3.jpg"]
     assert stage == "process"
     assert reason.startswith("ValueError: three (test_stream.py:")
+
+
+def test_an_error_in_a_result_that_is_made_as_it_is_read_costs_its_image_alone(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lazy:
+        def __init__(self, image: Image) -> None:
+            self.image = image
+
+        def __iter__(self) -> Iterator[str]:
+            return iter([fails_on_three(self.image)])
+
+    monkeypatch.setattr(rig.output, "record", lambda image, result: Record(image.asset, {"result": list(result)}))
+    assert rig.run(Lazy, ONE) == {name: [name] for name in names(without=3)}
+    stage, reason = rig.failures["3.jpg"]
+    assert stage == "process"
+    assert reason.startswith("ValueError: three (test_stream.py:")
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_an_error_costs_its_image_alone_where_nothing_can_be_printed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, closed: bool
+) -> None:
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", stream if closed else None)
+    assert set(rig.run(fails_on_three, ONE)) == names(without=3)
+    assert list(rig.failures) == ["3.jpg"]
 
 
 def test_an_error_that_cannot_be_shown_costs_its_image_alone(rig: Rig) -> None:
@@ -301,6 +330,41 @@ def test_a_driver_decides_nothing_when_stopped_before_the_last_image(rig: Rig) -
 
     within_patience(lambda: rig.stream.drive(curate))
     assert list(rig.output.results.values()) == ["seen"], "what was handed over is written, and nothing is decided"
+
+
+def test_a_driver_writes_one_result_for_an_image_and_is_told_of_a_second(rig: Rig) -> None:
+    def annotate() -> None:
+        for images in rig.stream.images(4):
+            for image in images:
+                rig.stream.write(image, image.filename)
+            rig.stream.write(images[0], "more")
+
+    with pytest.raises(ResultError, match=r"a second result for \d.jpg, which would be lost"):
+        within_patience(lambda: rig.stream.drive(annotate))
+    assert "more" not in rig.output.results.values()
+
+
+def test_a_driver_may_write_again_on_going_through_the_images_again(rig: Rig) -> None:
+    def annotate() -> None:
+        for text in ("first", "second"):
+            for [image] in rig.stream.images(1):
+                rig.stream.write(image, text)
+
+    within_patience(lambda: rig.stream.drive(annotate))
+    assert rig.output.results == dict.fromkeys(names(), "second")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [(lambda sample: sample, "Sample"), (lambda sample: Image(sample.image.pixels), "one made by the processing")],
+)
+def test_a_driver_writes_for_what_was_handed_out(rig: Rig, chosen: Callable[[Sample], Any], found: str) -> None:
+    def annotate() -> None:
+        for [image] in rig.stream.images(1):
+            rig.stream.write(chosen(Sample(image)), "x")
+
+    with pytest.raises(ResultError, match=f"for an image that was handed out.* found {found}"):
+        within_patience(lambda: rig.stream.drive(annotate))
 
 
 def test_nobody_drives_while_images_are_streamed_or_before(rig: Rig) -> None:

@@ -89,6 +89,17 @@ def test_a_job_in_which_something_worked_is_not_hopeless(worked: str) -> None:
         counts.fail(REFERENCE, "fetch", "gone")
 
 
+def test_a_job_is_not_hopeless_while_loaded_images_wait_for_a_slow_model() -> None:
+    counts = tally(0.5, 1_000_000)
+    counts.loaded = True
+    for _ in range(2 * HOPELESS_AFTER):
+        counts.fail(REFERENCE, "fetch", "gone")
+    for _ in range(HOPELESS_AFTER - 1):
+        counts.fail(REFERENCE, "process", "ValueError")
+    with pytest.raises(TooManyFailuresError, match=r"all failed; .*\(with max_failure_rate = 1 a Job goes on\)"):
+        counts.fail(REFERENCE, "process", "ValueError")
+
+
 def test_a_failure_is_told_before_it_ends_the_job() -> None:
     told: list[tuple[AssetReference, str, str]] = []
     counts = Tally(0, lambda *failure: told.append(failure), selected=1)
@@ -105,7 +116,7 @@ def test_the_account_adds_up() -> None:
     counts.acknowledge(
         [
             Record(REFERENCE, {}, [shape("car", 0.5), shape("car", 0.9), shape("bus")], ["no area"], ["zebra"]),
-            Record(REFERENCE, {}, dropped=["no area", "wholly outside"]),
+            Record(REFERENCE, {}, dropped=["no area", "wholly outside"], odd_scores=2),
         ]
     )
     snapshot = counts.snapshot()
@@ -113,6 +124,7 @@ def test_the_account_adds_up() -> None:
     assert counts.done == 8
     assert snapshot["shapes"] == 3
     assert snapshot["dropped_shapes"] == {"no area": 2, "wholly outside": 1}
+    assert snapshot["odd_scores"] == 2
     assert snapshot["skipped"] == {"already annotated": 4, "a video, not an image": 1}
     assert json.loads(json.dumps(snapshot)) == snapshot
     car, bus, zebra = (counts.classes[name] for name in ("car", "bus", "zebra"))

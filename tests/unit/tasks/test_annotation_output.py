@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,6 +188,20 @@ class TestRecords:
             with pytest.raises(UnreadableShape, match="x is nan"):
                 output.record(image(), shapes)
 
+    @pytest.mark.parametrize("score", [97, 1.7, -0.2, math.nan, math.inf, "high", np.float32(1.7)])
+    def test_a_score_that_is_none_is_counted(self, client: Client, score: Any) -> None:
+        _, output = prepared(client)
+        record = output.record(image(), [Rectangle("car", 0, 0, 5, 5, score)])
+        assert record.odd_scores == 1
+        assert len(record.shapes) == 1
+
+    @pytest.mark.parametrize(
+        "score", [None, 0, 1, 0.5, 1.0000001, -1e-9, np.float16(0.3), np.float16(1.0005), np.array([0.5])]
+    )
+    def test_a_score_is_not_odd_for_how_it_was_rounded(self, client: Client, score: Any) -> None:
+        _, output = prepared(client)
+        assert output.record(image(), [Rectangle("car", 0, 0, 5, 5, score)]).odd_scores == 0
+
     @pytest.mark.parametrize("result", [[], (), iter([]), np.empty(0)], ids=range(4))
     def test_nothing_to_see_is_an_annotation_too(self, client: Client, result: Any) -> None:
         _, output = prepared(client)
@@ -250,6 +265,15 @@ class TestRecords:
         _, output = prepared(client, label_matching="add")
         for _ in range(3):
             output.record(image(), [Rectangle("zebra", 0, 0, 5, 5)])
+        assert len(script.of(f"{PATH}/bulk-labels")) == 1
+
+    def test_an_open_label_that_was_made_is_found_as_the_next_run_finds_it(
+        self, client: Client, script: Script
+    ) -> None:
+        _, output = prepared(client, label_matching="add")
+        for name in ("zebra", "ZEBRA", "Zebra", "zebra"):
+            (written,) = output.record(image(), [Rectangle(name, 0, 0, 5, 5)]).shapes
+            assert (written.label, written.model_class) == ("zebra", name)
         assert len(script.of(f"{PATH}/bulk-labels")) == 1
 
     def test_exif_is_undone(self, client: Client) -> None:

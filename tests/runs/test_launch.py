@@ -304,6 +304,24 @@ def test_a_refusal_of_the_platform_is_told(
     assert "launching detect: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("fault", ["lost-reply", "truncate", "reset", "503"])
+def test_a_job_that_is_perhaps_launched_is_not_launched_again(
+    launch: Launch, platform: LocalPlatform, capsys: pytest.CaptureFixture, fault: str
+) -> None:
+    before = len(platform.jobs())
+    platform.set_faults([{"method": "POST", "path": "/processing/launch", "fault": fault, "times": 1}])
+    assert launch(*ON_THINGS) == 3
+    assert "launched is not known" in capsys.readouterr().err
+    assert len(platform.jobs()) == before + (fault in ("lost-reply", "truncate"))
+
+
+def test_a_job_that_is_turned_away_for_now_is_launched_once(launch: Launch, platform: LocalPlatform) -> None:
+    before = len(platform.jobs())
+    platform.set_faults([{"method": "POST", "path": "/processing/launch", "fault": "429", "times": 1}])
+    assert launch(*ON_THINGS) == 0
+    assert len(platform.jobs()) == before + 1
+
+
 def test_json_tells_the_job(launch: Launch, platform: LocalPlatform, capsys: pytest.CaptureFixture) -> None:
     assert launch(*ON_THINGS, "--json") == 0
     told = json.loads(capsys.readouterr().out)

@@ -166,6 +166,8 @@ def test_a_selection_is_launched_on_as_it_is(launch: Launch, client: Client, pla
         (("--query", 'data.filename = "none.png"'), "is not launched on everything instead"),
         (("--input", "modell=1"), "modell: there is no such input"),
         (("--input", "count=many"), "input count: expected a number, found 'many'"),
+        (("--input", "count=NaN"), "input count: expected a number, found 'NaN'"),
+        (("--input", "count=99999999999999999999"), "it cannot be sent: Integer exceeds 64-bit range"),
         (("--input", "model_version_id=detector/7"), "input model_version_id: 'detector/7' is not there"),
         (("--on", "things/v2"), "'things/v2' is not there: expected a DatasetVersion as NAME/VERSION, or its id"),
         (("--on", str(uuid.uuid4())), "is not there"),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from picsellia.exceptions import NoDataError, PicselliaError, ResourceNotFoundError
 
 from picsellia_processing.errors import PlatformError, UsageError
-from picsellia_processing.sdk.client import session_of, translated
+from picsellia_processing.sdk.client import encoded, session_of, translated
 from picsellia_processing.sdk.environment import is_uuid
+from picsellia_processing.task import RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -128,6 +129,7 @@ def launch(processing: Processing, request: JobRequest) -> Job:
     """Launch a Job: never two, where the reply to the first request is lost.
 
     Raises:
+        UsageError: it holds what cannot be sent, such as a whole number of more than 64 bits.
         PlatformError: the platform refuses, or it is not known whether it has launched the Job; the message says which.
     """
     options: dict[str, Any] = {"parameters": dict(request.parameters), "inputs": dict(request.inputs)}
@@ -137,8 +139,11 @@ def launch(processing: Processing, request: JobRequest) -> Job:
     selection = () if request.selection is None else (request.selection,)
     doing = f"launching {processing.name}"
     try:
+        encoded(options)
         with translated(doing), session_of(processing).once():
             return request.target.launch_processing(processing, *selection, **options)
+    except RejectedError as error:
+        raise UsageError(f"{doing}: {error}") from error
     except PlatformError as error:
         if isinstance(error.__cause__, PicselliaError):
             raise

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from picsellia_processing.container.context_folder import SECRETS
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "images"
@@ -103,7 +104,7 @@ def test_a_processing_stands_on_an_image_that_there_is_and_keeps_what_is_private
 
     assert (IMAGES / image / "Dockerfile").is_file()
     assert tag in tags
-    assert {"**/.git", "**/.env*", "**/*.key", "**/*.pem"} <= set((folder / ".dockerignore").read_text().splitlines())
+    assert {"**/.git", *SECRETS} <= set((folder / ".dockerignore").read_text().splitlines())
 
 
 def test_dockerfiles_of_processings_differ_in_their_base_alone():

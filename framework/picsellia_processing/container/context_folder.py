@@ -24,9 +24,12 @@ DOCKERFILE = "Dockerfile"
 IGNORE_FILE = ".dockerignore"
 
 SECRETS = (
-    "**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx",
-    "**/id_rsa*", "**/id_ed25519*", "**/id_ecdsa*", "**/.netrc", "**/.pypirc", "**/.ssh", "**/.aws", "**/.docker",
-    "**/credentials.json",
+    "**/.env*", "**/*.env", "**/.netrc", "**/_netrc", "**/.pypirc", "**/pip.conf", "**/.npmrc", "**/.git-credentials",
+    "**/.pgpass", "**/.htpasswd", "**/.vault-token",
+    "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx", "**/*.jks", "**/*.keystore", "**/*.ppk", "**/*.gpg",
+    "**/id_rsa*", "**/id_dsa*", "**/id_ecdsa*", "**/id_ed25519*",
+    "**/.ssh", "**/.aws", "**/.azure", "**/.docker", "**/.gnupg", "**/.huggingface", "**/.kaggle", "**/.kube",
+    "**/credentials.json", "**/service-account*.json", "**/kaggle.json", "**/secrets.toml", "**/secrets.y*ml",
 )  # fmt: skip
 NOT_FOR_IMAGES = (
     "**/.git", "**/.gitignore", "**/.gitattributes", "**/.github", IGNORE_FILE, DOCKERFILE, "Makefile", "README.md",
@@ -110,8 +113,10 @@ def _check_link(path: Path, trail: list[Path]) -> None:
         raise UsageError(f"{path} is a link that leads nowhere (to {path.readlink()}): correct or remove it")
     if path.resolve() in trail:
         raise UsageError(f"{path} is a link to a folder it lies in (to {path.readlink()}): a copy would have no end")
-    if IgnoreRules(SECRETS).leave_out(path.resolve().name):
-        raise UsageError(f"{path} is a link to {path.resolve().name}, which looks like a secret: remove the link")
+    target = path.resolve()
+    apart = target.relative_to(os.path.commonpath([trail[0], target]))
+    if IgnoreRules(SECRETS).leave_out(apart.as_posix()):
+        raise UsageError(f"{path} is a link to {apart}, which looks like a secret: remove the link")
 
 
 def _mode(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import uuid
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -380,12 +381,10 @@ def test_a_job_may_store_no_log(launch: Launch, meanwhile: Callable[..., None], 
 def test_who_stops_waiting_is_told_that_the_job_goes_on(
     launch: Launch, meanwhile: Callable[..., None], platform: LocalPlatform, capsys: pytest.CaptureFixture
 ) -> None:
-    def interrupt(_job: Job) -> None:
-        raise KeyboardInterrupt
-
-    meanwhile(interrupt)
-    assert launch(*ON_THINGS, "--wait") == 130
-    assert "it is PENDING and goes on" in capsys.readouterr().err
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        meanwhile(lambda _job, number=number: signal.raise_signal(number))
+        assert launch(*ON_THINGS, "--wait") == code
+        assert "it is PENDING and goes on" in capsys.readouterr().err
     platform.set_faults([{"path": "/api/v2/job/", "fault": "503"}])
     assert launch(*ON_THINGS, "--wait") == 3
     assert "it is launched and goes on" in capsys.readouterr().err

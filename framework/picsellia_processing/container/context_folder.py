@@ -78,17 +78,24 @@ def gather(folder: Path, include: Sequence[str] = ()) -> Context:
     """What is sent to Docker of a processing folder; `include` are patterns to bring back, as in a `.dockerignore`.
 
     Raises:
-        UsageError: there is no Dockerfile, a link leads nowhere, in a circle or to a secret, or a pattern is none.
+        UsageError: there is no Dockerfile, a link leads nowhere, in a circle or to a secret, or a pattern or a name
+            is none.
     """
     dockerfile = folder / DOCKERFILE
     if not dockerfile.is_file():
         raise UsageError(
             f"there is no {DOCKERFILE} in {folder}: write one, or take that of a reference processing (`pxp new`)"
         )
-    ignore_file = folder / IGNORE_FILE
-    lines = ignore_file.read_text(encoding="utf-8-sig").splitlines() if ignore_file.is_file() else []
+    lines = _lines(folder / IGNORE_FILE)
     rules = IgnoreRules([*NOT_FOR_IMAGES, *SECRETS, *lines, *(f"!{pattern}" for pattern in include)])
     return Context(dockerfile.resolve(), dict(_files(folder, PurePosixPath(), rules, above=[])))
+
+
+def _lines(ignore_file: Path) -> list[str]:
+    try:
+        return ignore_file.read_text(encoding="utf-8-sig").splitlines() if ignore_file.is_file() else []
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{ignore_file} is no text in UTF-8: {error}") from None
 
 
 def _files(folder: Path, place: PurePosixPath, rules: IgnoreRules, above: list[Path]) -> Iterator[tuple[str, Path]]:
@@ -99,11 +106,19 @@ def _files(folder: Path, place: PurePosixPath, rules: IgnoreRules, above: list[P
         left_out = rules.leave_out(str(name))
         if left_out and not (rules.bring_back and path.is_dir()):
             continue
+        _check_name(path)
         _check_link(path, trail)
         if path.is_dir():
             yield from _files(path, name, rules, trail)
         elif path.is_file() and not left_out:
             yield str(name), path.resolve()
+
+
+def _check_name(path: Path) -> None:
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{path.parent} holds {path.name!r}, which is no Unicode: give it another name") from None
 
 
 def _check_link(path: Path, trail: list[Path]) -> None:

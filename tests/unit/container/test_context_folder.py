@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,21 @@ def test_folders_that_link_to_each_other_are_refused(folder, tmp_path):
     (folder / "there").symlink_to(other)
     (other / "back").symlink_to(folder)
     with pytest.raises(UsageError, match="no end"):
+        gather(folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_unicode_is_refused_and_may_be_left_out(folder):
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).touch()
+    with pytest.raises(UsageError, match=r"holds 'caf.*\.txt', which is no Unicode"):
+        gather(folder)
+    (folder / ".dockerignore").write_text("caf*\n")
+    assert sorted(gather(folder).files) == ["processing.py"]
+
+
+def test_a_dockerignore_that_is_no_text_is_refused(folder):
+    (folder / ".dockerignore").write_bytes(b"\xff\xfe*\n")
+    with pytest.raises(UsageError, match=r"\.dockerignore is no text in UTF-8"):
         gather(folder)
 
 

@@ -65,6 +65,14 @@ def test_no_image_replaces_what_its_parent_has(lock):
     assert {name: version for name, version in pins(lock).items() if name in parent and parent[name] != version} == {}
 
 
+@pytest.mark.parametrize("row", CUDA, ids=lambda row: row["name"])
+def test_the_image_with_a_compiler_adds_nothing_that_a_row_has_in_another_version(row):
+    added = pins(IMAGES / "cuda-devel" / "requirements.txt")
+    there = pins(IMAGES / "cuda" / "requirements" / f"{row['name']}.txt")
+
+    assert {name: version for name, version in there.items() if name in added}.items() <= added.items()
+
+
 @pytest.mark.parametrize("row", [*CUDA, *TORCH], ids=lambda row: row["name"])
 def test_a_row_names_the_torch_and_the_cuda_that_are_locked(row):
     folder = "cuda" if row in CUDA else "torch"

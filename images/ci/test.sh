@@ -45,7 +45,7 @@ main() {
     fi
     start_engine
     build "${targets[@]}" -- "${settings[@]}"
-    "$PYTHON" -m pytest "${tests[@]}" --import-mode=importlib -n 2 --bake "$WORK/bake.json" --built "$WORK/built.json"
+    "$PYTHON" -m pytest "${tests[@]}" --import-mode=importlib -n 2 --dist worksteal --durations 10 --bake "$WORK/bake.json" --built "$WORK/built.json"
     lap "tested"
     [ "$ENGINE" = podman ] || docker buildx prune --force --keep-storage 20gb >/dev/null
     "$DOCKER" image prune --all --force --filter until=240h >/dev/null

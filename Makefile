@@ -90,7 +90,7 @@ image-lock: ## write the hashed requirements of the images anew; needs uv
 image-test: setup ## build, push, pull, test and run images, with an engine brought up for it
 	PYTHON=$(CURDIR)/$(BIN)/python images/ci/test.sh
 
-image-test-cuda: setup ## the same with the images for GPUs as they are: 40 GB of disk
+image-test-cuda: setup ## the same with the images for GPUs as they are: 50 GB of disk
 	PYTHON=$(CURDIR)/$(BIN)/python images/ci/test.sh cuda
 
 clean: ## remove what set-up and runs have made

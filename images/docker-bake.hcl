@@ -171,6 +171,13 @@ target "cuda-environment" {
   args     = { PARENT = "parent", REQUIREMENTS = "${build.row.name}.txt" }
 }
 
+target "cuda-headers" {
+  name     = "cuda-headers-${build.name}"
+  matrix   = { build = builds(CUDA) }
+  inherits = ["cuda-environment-${build.name}"]
+  target   = "headers"
+}
+
 target "cuda" {
   name     = "cuda-${build.name}"
   matrix   = { build = builds(CUDA) }
@@ -189,6 +196,7 @@ target "cuda-devel" {
   target   = "image"
   contexts = {
     parent    = "target:cuda-environment-${build.name}"
+    headers   = "target:cuda-headers-${build.name}"
     framework = "target:framework-python${dashed(build.python)}"
   }
   args   = { PARENT = "parent" }

@@ -18,25 +18,28 @@ case $PYTHON in
 *) echo "base.sh: Debian has Python 3.11 and 3.13, found '$PYTHON'" >&2; exit 1 ;;
 esac
 IMAGE=stand-in/python:$PYTHON-slim-$SUITE
-ROOT=$CACHE/python-$PYTHON-slim-$SUITE.tar
+MADE_BY=$(sha256sum "$0" | head -c 12) # what another state of this script has made is made anew
+ROOT=$CACHE/python-$PYTHON-slim-$SUITE-$MADE_BY.tar
 
 main() {
-    if ! "$DOCKER" image inspect "$IMAGE" >/dev/null 2>&1; then
+    if [ "$("$DOCKER" image inspect --format '{{index .Config.Labels "made-by"}}' "$IMAGE" 2>/dev/null)" != "$MADE_BY" ]; then
         [ -e "$ROOT" ] || make_root
-        "$DOCKER" import -c 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' -c 'CMD ["python3"]' "$ROOT" "$IMAGE" >/dev/null
+        "$DOCKER" import -c "LABEL made-by=$MADE_BY" -c 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin' -c 'CMD ["python3"]' "$ROOT" "$IMAGE" >/dev/null
     fi
     echo "$IMAGE"
 }
 
-# usrmerge goes again, with the perl it brings: the official image has neither.
+# usrmerge goes again, with the perl it brings: the official image has neither. It has Python's headers.
 make_root() {
     command -v mmdebstrap >/dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends mmdebstrap) >&2
     mkdir -p "$CACHE"
+    rm -f "${ROOT%-*}"*.tar
     sources | mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3,python3-venv \
         --aptopt='Apt::Install-Recommends "false"' \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
         --customize-hook='chroot "$1" apt-get -qq purge --yes usr-is-merged+ "?and(?installed,?or(?name(perl),?name(usrmerge)),?not(?essential))" >/dev/null 2>&1' \
+        --customize-hook='folder=$(mktemp --directory) && cd "$folder" && APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -qq download libpython'"$PYTHON"'-dev && dpkg --extract ./*.deb . && cp -r usr/include "$1/usr/" && rm -r "$folder"' \
         --customize-hook='ln -s python3 "$1/usr/bin/python"' \
         --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin' \
         --customize-hook='echo "Dir::Cache::pkgcache \"\"; Dir::Cache::srcpkgcache \"\";" >"$1/etc/apt/apt.conf.d/no-cache"' \

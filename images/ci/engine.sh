@@ -79,7 +79,15 @@ trixie_sources() {
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main"
 }
 
+# On a free port. Somebody may take that before the registry does, which then ends at once: another one is as good.
 start_registry() {
+    for _ in 1 2 3; do
+        ! serve_registry || return 0
+    done
+    fail "the registry did not start: $(tail -n 1 "$DIR/registry.log")"
+}
+
+serve_registry() {
     local port
     port=$(free_port)
     cat >"$DIR/registry.yml" <<-YAML
@@ -91,7 +99,7 @@ start_registry() {
     setsid docker-registry serve "$DIR/registry.yml" </dev/null >"$DIR/registry.log" 2>&1 &
     echo $! >"$STATE/registry"
     echo "$port" >"$STATE/port"
-    wait_for "$STATE/registry" registry_answers || fail "the registry did not start: $(tail -n 1 "$DIR/registry.log")"
+    wait_for "$STATE/registry" registry_answers
 }
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }

@@ -18,6 +18,7 @@ grep --invert-match --extended-regexp '^(torch|torchvision)==' constraints.txt >
 COMPILE+=(--constraint $CPU --constraint "$WORK/constraints.txt")
 "${COMPILE[@]}" - --output-file images/onnxruntime/requirements.txt <<<onnxruntime
 "${COMPILE[@]}" - --output-file images/onnxruntime-gpu/requirements.txt <<<'onnxruntime-gpu[cuda,cudnn]'
+"${COMPILE[@]}" - --output-file images/cuda-devel/requirements.txt <<<setuptools
 
 # Name and requirements of each row of a table.
 rows() { python3 -c '

@@ -2,7 +2,7 @@
 # Builds images on a plain Debian machine, pushes them to a registry on loopback, and tests what comes back from there.
 #
 #   test.sh          what every change is tested with: the images for CPUs, a processing of each kind, cuda without torch
-#   test.sh cuda     the image cuda as it is, and those like it: 40 GB of disk
+#   test.sh cuda     the image cuda as it is, and those like it: 50 GB of disk
 #
 # The engine is Docker's, or buildah and podman where that cannot be brought up; ENGINE, docker or podman, leaves no
 # choice. Where neither can, it says so loudly and ends with 0. PYTHON has pytest and the framework.
@@ -45,7 +45,7 @@ main() {
     fi
     start_engine
     build "${targets[@]}" -- "${settings[@]}"
-    "$PYTHON" -m pytest "${tests[@]}" --import-mode=importlib -n 2 --bake "$WORK/bake.json" --built "$WORK/built.json"
+    "$PYTHON" -m pytest "${tests[@]}" --import-mode=importlib -n 2 --dist worksteal --durations 10 --bake "$WORK/bake.json" --built "$WORK/built.json"
     lap "tested"
     [ "$ENGINE" = podman ] || docker buildx prune --force --keep-storage 20gb >/dev/null
     "$DOCKER" image prune --all --force --filter until=240h >/dev/null

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from picsellia_processing.container.context_folder import SECRETS
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "images"
@@ -64,6 +65,14 @@ def test_no_image_replaces_what_its_parent_has(lock):
     assert {name: version for name, version in pins(lock).items() if name in parent and parent[name] != version} == {}
 
 
+@pytest.mark.parametrize("row", CUDA, ids=lambda row: row["name"])
+def test_the_image_with_a_compiler_adds_nothing_that_a_row_has_in_another_version(row):
+    added = pins(IMAGES / "cuda-devel" / "requirements.txt")
+    there = pins(IMAGES / "cuda" / "requirements" / f"{row['name']}.txt")
+
+    assert {name: version for name, version in there.items() if name in added}.items() <= added.items()
+
+
 @pytest.mark.parametrize("row", [*CUDA, *TORCH], ids=lambda row: row["name"])
 def test_a_row_names_the_torch_and_the_cuda_that_are_locked(row):
     folder = "cuda" if row in CUDA else "torch"
@@ -103,7 +112,7 @@ def test_a_processing_stands_on_an_image_that_there_is_and_keeps_what_is_private
 
     assert (IMAGES / image / "Dockerfile").is_file()
     assert tag in tags
-    assert {"**/.git", "**/.env*", "**/*.key", "**/*.pem"} <= set((folder / ".dockerignore").read_text().splitlines())
+    assert {"**/.git", *SECRETS} <= set((folder / ".dockerignore").read_text().splitlines())
 
 
 def test_dockerfiles_of_processings_differ_in_their_base_alone():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import uuid
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -166,6 +167,8 @@ def test_a_selection_is_launched_on_as_it_is(launch: Launch, client: Client, pla
         (("--query", 'data.filename = "none.png"'), "is not launched on everything instead"),
         (("--input", "modell=1"), "modell: there is no such input"),
         (("--input", "count=many"), "input count: expected a number, found 'many'"),
+        (("--input", "count=NaN"), "input count: expected a number, found 'NaN'"),
+        (("--input", "count=99999999999999999999"), "it cannot be sent: Integer exceeds 64-bit range"),
         (("--input", "model_version_id=detector/7"), "input model_version_id: 'detector/7' is not there"),
         (("--on", "things/v2"), "'things/v2' is not there: expected a DatasetVersion as NAME/VERSION, or its id"),
         (("--on", str(uuid.uuid4())), "is not there"),
@@ -304,6 +307,24 @@ def test_a_refusal_of_the_platform_is_told(
     assert "launching detect: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("fault", ["lost-reply", "truncate", "reset", "503"])
+def test_a_job_that_is_perhaps_launched_is_not_launched_again(
+    launch: Launch, platform: LocalPlatform, capsys: pytest.CaptureFixture, fault: str
+) -> None:
+    before = len(platform.jobs())
+    platform.set_faults([{"method": "POST", "path": "/processing/launch", "fault": fault, "times": 1}])
+    assert launch(*ON_THINGS) == 3
+    assert "launched is not known" in capsys.readouterr().err
+    assert len(platform.jobs()) == before + (fault in ("lost-reply", "truncate"))
+
+
+def test_a_job_that_is_turned_away_for_now_is_launched_once(launch: Launch, platform: LocalPlatform) -> None:
+    before = len(platform.jobs())
+    platform.set_faults([{"method": "POST", "path": "/processing/launch", "fault": "429", "times": 1}])
+    assert launch(*ON_THINGS) == 0
+    assert len(platform.jobs()) == before + 1
+
+
 def test_json_tells_the_job(launch: Launch, platform: LocalPlatform, capsys: pytest.CaptureFixture) -> None:
     assert launch(*ON_THINGS, "--json") == 0
     told = json.loads(capsys.readouterr().out)
@@ -360,12 +381,10 @@ def test_a_job_may_store_no_log(launch: Launch, meanwhile: Callable[..., None], 
 def test_who_stops_waiting_is_told_that_the_job_goes_on(
     launch: Launch, meanwhile: Callable[..., None], platform: LocalPlatform, capsys: pytest.CaptureFixture
 ) -> None:
-    def interrupt(_job: Job) -> None:
-        raise KeyboardInterrupt
-
-    meanwhile(interrupt)
-    assert launch(*ON_THINGS, "--wait") == 130
-    assert "it is PENDING and goes on" in capsys.readouterr().err
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        meanwhile(lambda _job, number=number: signal.raise_signal(number))
+        assert launch(*ON_THINGS, "--wait") == code
+        assert "it is PENDING and goes on" in capsys.readouterr().err
     platform.set_faults([{"path": "/api/v2/job/", "fault": "503"}])
     assert launch(*ON_THINGS, "--wait") == 3
     assert "it is launched and goes on" in capsys.readouterr().err

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+SECONDS = 300
+"""After so many, on however busy a machine, something hangs."""
+
 IMAGE = "registry.example/p:1.0@sha256:" + "0" * 64
 PXP = (sys.executable, "-m", "picsellia_processing")
 BOXES = """
@@ -74,7 +77,7 @@ def running(folder: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str
 
 def pxp(ready: Mapping[str, Any], *words: str) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "host": ready["host"], "api_token": ready["api_token"]}
-    return subprocess.run([*PXP, *words], env=environ, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run([*PXP, *words], env=environ, capture_output=True, text=True, check=False, timeout=SECONDS)
 
 
 def press(ready: Mapping[str, Any], job_id: str, button: str) -> requests.Response:
@@ -124,7 +127,7 @@ def test_deploy_launch_fail_kill_and_run_again(
     wait_for(ready, job_id, "RUNNING")
 
     process.send_signal(signal.SIGTERM)  # what runs is ended first, while there is a platform to tell
-    assert process.wait(30) == 0
+    assert process.wait(SECONDS) == 0
     log = (tmp_path / "runner.log").read_text()
     assert re.findall(r"^Job \S+: (\w+), exit code \S+$", log, re.MULTILINE) == [
         "FAILED", "SUCCEEDED", "KILLED", "FAILED",
@@ -140,7 +143,7 @@ def test_waiting_ends_with_a_killed_job(running: tuple[subprocess.Popen[str], di
         job_id = re.search(r"Job (\S+) of boxes is launched", waiting.stdout.readline())[1]
         wait_for(ready, job_id, "RUNNING")
         press(ready, job_id, "kill")
-        assert waiting.wait(60) == 143
+        assert waiting.wait(SECONDS) == 143
         assert f"Job {job_id} KILLED." in waiting.stdout.read()
 
 
@@ -235,7 +238,7 @@ def test_targets_have_names_of_their_own(folder: Path) -> None:
     [["--runner", "x", "--at-once", "0"], ["--runner", "nowhere"], ["--containers"], ["--runner", "x", "--containers"]],
 )
 def test_wrong_use_is_refused_before_anything_starts(words: list[str]) -> None:
-    done = subprocess.run([*PXP, "platform", *words], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*PXP, "platform", *words], capture_output=True, text=True, check=False, timeout=SECONDS)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("pxp: error: ")
@@ -244,7 +247,7 @@ def test_wrong_use_is_refused_before_anything_starts(words: list[str]) -> None:
 def test_containers_without_docker_are_refused_before_anything_starts(tmp_path: Path) -> None:
     words = [*PXP, "platform", "--runner", "--containers"]
     environ = {**os.environ, "PATH": str(tmp_path)}
-    done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False, timeout=SECONDS)
     assert done.returncode == 1
     assert done.stdout == ""
     assert "docker is not installed" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from typing import Any
 
 
@@ -24,8 +25,15 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
 
 
 def json_or_text(text: str) -> Any:
-    """What `text` is as JSON, or else itself."""
+    """What `text` is as JSON, or else itself. JSON has no infinity and no NaN: they would be sent as null."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except ValueError:
         return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from picsellia_processing.container.context_folder import gather
+from picsellia_processing.container.records import FOLDER, PushedImage
 from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PUSHED = ".pxp/image.json"
-"""In a processing folder: what `pxp push` pushed last."""
 
 _REFERENCE = re.compile(r"(?P<name>[a-z0-9][\w./:-]*?):(?P<tag>\w[\w.-]{0,127})@(?P<digest>sha256:[0-9a-f]{64})")
 _EXPECTED = "expected NAME:TAG@sha256:DIGEST"
@@ -43,22 +41,24 @@ class ImageReference:
 
 
 def find_image(folder: Path, given: str | None) -> ImageReference:
-    """The image `given`, or else the one that was pushed from this processing folder.
+    """The image `given`, or else the one that was pushed from this processing folder, as it still is.
 
     Raises:
-        UsageError: there is none, or it is not fixed by a digest.
+        UsageError: there is none, it is not fixed by a digest, or the folder has changed since.
     """
     if given is not None:
         return ImageReference.parse(given)
-    path = folder / PUSHED
+    path = folder / FOLDER / PushedImage.file
     if not path.is_file():
         raise UsageError(
             f"there is no image to deploy: {path} is not there; run `pxp push` first, or give --image ({_EXPECTED})"
         )
-    try:
-        pushed = json.loads(path.read_text(encoding="utf-8"))
-        return ImageReference.parse(f"{pushed['image']}:{pushed['tag']}@{pushed['digest']}")
-    except (ValueError, TypeError, KeyError) as error:
+    pushed = PushedImage.read(folder)
+    if pushed is None:
+        raise UsageError(f"{path} cannot be used: expected an object with image, tag and digest; run `pxp push` again")
+    if pushed.context and gather(folder, pushed.include).digest() != pushed.context:
         raise UsageError(
-            f"{path} cannot be used: expected an object with image, tag and digest; run `pxp push` again"
-        ) from error
+            f"{folder} has changed since {pushed.image}:{pushed.tag} was made of it, and that may not be what the "
+            f"definition says: run `pxp build` and `pxp push` again, or give --image {pushed.reference}"
+        )
+    return ImageReference.parse(pushed.reference)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.cli.assignment import add_parameters, assignment, json_or_text
+from picsellia_processing.cli.interruption import terminable
 from picsellia_processing.errors import ExitCode, PlatformError, UsageError
 
 if TYPE_CHECKING:
@@ -146,9 +147,10 @@ def _follow(client: Client, job: Job, say: Callable[[str], object]) -> str:
 
     status = ""
     try:
-        for status in statuses(job):
-            say(status)
-        log = stored_log(client, job)
+        with terminable():
+            for status in statuses(job):
+                say(status)
+            log = stored_log(client, job)
     except (KeyboardInterrupt, PlatformError):
         print(
             f"pxp: nobody waits for the Job {job.id} any more; it is {status or 'launched'} and goes on",

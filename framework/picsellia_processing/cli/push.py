@@ -44,5 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     built = last_build(folder)
     with terminable():
         pushed = push_image(folder, built, registry, overwrite=arguments.overwrite)
-    print(json.dumps({**pushed.model_dump(), "reference": pushed.reference}) if arguments.json else pushed.reference)
+    named = {"image": pushed.image, "tag": pushed.tag, "digest": pushed.digest, "reference": pushed.reference}
+    print(json.dumps(named) if arguments.json else pushed.reference)
     return ExitCode.OK

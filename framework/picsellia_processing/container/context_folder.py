@@ -24,9 +24,12 @@ DOCKERFILE = "Dockerfile"
 IGNORE_FILE = ".dockerignore"
 
 SECRETS = (
-    "**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx",
-    "**/id_rsa*", "**/id_ed25519*", "**/id_ecdsa*", "**/.netrc", "**/.pypirc", "**/.ssh", "**/.aws", "**/.docker",
-    "**/credentials.json",
+    "**/.env*", "**/*.env", "**/.netrc", "**/_netrc", "**/.pypirc", "**/pip.conf", "**/.npmrc", "**/.git-credentials",
+    "**/.pgpass", "**/.htpasswd", "**/.vault-token",
+    "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx", "**/*.jks", "**/*.keystore", "**/*.ppk", "**/*.gpg",
+    "**/id_rsa*", "**/id_dsa*", "**/id_ecdsa*", "**/id_ed25519*",
+    "**/.ssh", "**/.aws", "**/.azure", "**/.docker", "**/.gnupg", "**/.huggingface", "**/.kaggle", "**/.kube",
+    "**/credentials.json", "**/service-account*.json", "**/kaggle.json", "**/secrets.toml", "**/secrets.y*ml",
 )  # fmt: skip
 NOT_FOR_IMAGES = (
     "**/.git", "**/.gitignore", "**/.gitattributes", "**/.github", IGNORE_FILE, DOCKERFILE, "Makefile", "README.md",
@@ -75,17 +78,24 @@ def gather(folder: Path, include: Sequence[str] = ()) -> Context:
     """What is sent to Docker of a processing folder; `include` are patterns to bring back, as in a `.dockerignore`.
 
     Raises:
-        UsageError: there is no Dockerfile, a link leads nowhere, in a circle or to a secret, or a pattern is none.
+        UsageError: there is no Dockerfile, a link leads nowhere, in a circle or to a secret, or a pattern or a name
+            is none.
     """
     dockerfile = folder / DOCKERFILE
     if not dockerfile.is_file():
         raise UsageError(
             f"there is no {DOCKERFILE} in {folder}: write one, or take that of a reference processing (`pxp new`)"
         )
-    ignore_file = folder / IGNORE_FILE
-    lines = ignore_file.read_text(encoding="utf-8-sig").splitlines() if ignore_file.is_file() else []
+    lines = _lines(folder / IGNORE_FILE)
     rules = IgnoreRules([*NOT_FOR_IMAGES, *SECRETS, *lines, *(f"!{pattern}" for pattern in include)])
     return Context(dockerfile.resolve(), dict(_files(folder, PurePosixPath(), rules, above=[])))
+
+
+def _lines(ignore_file: Path) -> list[str]:
+    try:
+        return ignore_file.read_text(encoding="utf-8-sig").splitlines() if ignore_file.is_file() else []
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{ignore_file} is no text in UTF-8: {error}") from None
 
 
 def _files(folder: Path, place: PurePosixPath, rules: IgnoreRules, above: list[Path]) -> Iterator[tuple[str, Path]]:
@@ -96,11 +106,19 @@ def _files(folder: Path, place: PurePosixPath, rules: IgnoreRules, above: list[P
         left_out = rules.leave_out(str(name))
         if left_out and not (rules.bring_back and path.is_dir()):
             continue
+        _check_name(path)
         _check_link(path, trail)
         if path.is_dir():
             yield from _files(path, name, rules, trail)
         elif path.is_file() and not left_out:
             yield str(name), path.resolve()
+
+
+def _check_name(path: Path) -> None:
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{path.parent} holds {path.name!r}, which is no Unicode: give it another name") from None
 
 
 def _check_link(path: Path, trail: list[Path]) -> None:
@@ -110,8 +128,10 @@ def _check_link(path: Path, trail: list[Path]) -> None:
         raise UsageError(f"{path} is a link that leads nowhere (to {path.readlink()}): correct or remove it")
     if path.resolve() in trail:
         raise UsageError(f"{path} is a link to a folder it lies in (to {path.readlink()}): a copy would have no end")
-    if IgnoreRules(SECRETS).leave_out(path.resolve().name):
-        raise UsageError(f"{path} is a link to {path.resolve().name}, which looks like a secret: remove the link")
+    target = path.resolve()
+    apart = target.relative_to(os.path.commonpath([trail[0], target]))
+    if IgnoreRules(SECRETS).leave_out(apart.as_posix()):
+        raise UsageError(f"{path} is a link to {apart}, which looks like a secret: remove the link")
 
 
 def _mode(path: Path) -> int:

@@ -52,6 +52,6 @@ def push_image(folder: Path, built: BuiltImage, registry: str, *, overwrite: boo
     else:
         docker.tag(built.reference, name)
         digest = docker.push(name)
-    pushed = PushedImage(image=image, tag=built.version, digest=digest)
+    pushed = PushedImage(image=image, tag=built.version, digest=digest, context=built.context, include=built.include)
     pushed.write(folder)
     return pushed

@@ -61,13 +61,18 @@ class BuiltImage(Record):
 
 
 class PushedImage(Record):
-    """An image in a registry: `image` with the registry, the version as `tag`, and the digest of its manifest."""
+    """An image in a registry: `image` with the registry, the version as `tag`, and the digest of its manifest.
+
+    `context` and `include` are those of its `BuiltImage`; empty where they are not known.
+    """
 
     file: ClassVar[str] = "image.json"
 
     image: str
     tag: str
     digest: str
+    context: str = ""
+    include: list[str] = []
 
     @property
     def reference(self) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, Field, ValidationError
+
 from picsellia_processing.container import docker
 from picsellia_processing.container.lint import HOW_TO_INSTALL, find_hadolint
 from picsellia_processing.doctor.check import Check, failed, fine, warning
-from picsellia_processing.errors import ImageError
+from picsellia_processing.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,10 @@ def build_checks() -> list[Check]:
 
 def login_check(registry: str | None) -> Check:
     """Whether there is a login to a registry (to any, when None is named). What the login is, is not looked at."""
-    logins = registry_logins()
+    try:
+        logins = registry_logins()
+    except UsageError as error:
+        return failed("registry", str(error), "correct or remove it, and run docker login again")
     if registry is None:
         if not logins:
             return warning("registry", "Docker has no login to any registry", "docker login REGISTRY")
@@ -38,13 +42,24 @@ def login_check(registry: str | None) -> Check:
 
 
 def registry_logins() -> set[str]:
-    """The registries that Docker's configuration has a login to. The logins themselves stay where they are."""
-    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    """The registries that Docker's configuration has a login to. The logins themselves stay where they are.
+
+    Raises:
+        UsageError: there is a configuration, and it is none.
+    """
+    path = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
     try:
-        configuration: dict[str, Any] = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError):
+        configuration = _Configuration.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
         return set()
-    return set(configuration.get("auths", {})) | set(configuration.get("credHelpers", {}))
+    except (OSError, ValidationError):  # what it says may hold a login
+        raise UsageError(f"{path} cannot be read as Docker's configuration") from None
+    return set(configuration.auths or {}) | set(configuration.cred_helpers or {})
+
+
+class _Configuration(BaseModel):
+    auths: dict[str, Any] | None = None
+    cred_helpers: dict[str, Any] | None = Field(default=None, alias="credHelpers")
 
 
 def _names_of(host: str) -> set[str]:

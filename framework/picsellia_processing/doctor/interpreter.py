@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from picsellia_processing.doctor.check import Check, failed, fine
+from picsellia_processing.errors import DefinitionError
 from picsellia_processing.project import FILE, read_project
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ FRAMEWORK = "picsellia-processing"
 def python_check(folder: Path | None) -> Check:
     """Whether this Python is in the ranges of the framework and, with a processing folder, of its pyproject.toml."""
     version = platform.python_version()
-    for asking, wanted in _wanted(folder).items():
+    try:
+        ranges = _wanted(folder)
+    except DefinitionError as error:
+        return failed(FILE, "; ".join(error.mistakes), "correct the file")
+    for asking, wanted in ranges.items():
         try:
             fits = SpecifierSet(wanted).contains(version, prereleases=True)
         except InvalidSpecifier:

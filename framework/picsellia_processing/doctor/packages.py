@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import shlex
 from importlib import metadata
@@ -68,22 +69,35 @@ def installed_version(name: str) -> str | None:
         return None
 
 
-def read_requirements(path: Path) -> Iterator[str]:
+def read_requirements(path: Path, above: tuple[Path, ...] = ()) -> Iterator[str]:
     """The requirements in a file and in the files it includes, without options, URLs and paths.
 
+    `above` are the files that include this one.
+
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, it is no text, or it includes itself.
     """
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
-    text = path.read_text(encoding="utf-8-sig").replace("\\\n", " ")
-    for line in text.splitlines():
+    if path.resolve() in above:
+        raise UsageError(f"{path} includes itself")
+    for line in _text(path).replace("\\\n", " ").splitlines():
         wanted = re.sub(r"(^|\s)#.*", "", line).strip()
         included = re.fullmatch(r"(?:-r|--requirement)[\s=]*(\S+)", wanted)
         if included:
-            yield from read_requirements(path.parent / included[1])
+            yield from read_requirements(path.parent / included[1], (*above, path.resolve()))
         elif wanted and not wanted.startswith(("-", ".", "/")) and not re.match(r"\w+(\+\w+)?://", wanted):
             yield re.split(r"\s--", wanted)[0].strip()
+
+
+def _text(path: Path) -> str:
+    """What pip reads: UTF-8, or UTF-16 where the file begins so, as PowerShell writes it."""
+    content = path.read_bytes()
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no text in UTF-8: {error}") from None
 
 
 def _check(name: str, wanted: list[str], cure: str) -> Check:

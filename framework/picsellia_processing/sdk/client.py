@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from picsellia.sdk.job import Job
+    from picsellia.sdk.processing import Processing
 
     from picsellia_processing.sdk.environment import Environment
 
@@ -98,8 +99,8 @@ def describe(error: BaseException) -> str:
     return text or type(error).__name__
 
 
-def session_of(client: picsellia.Client) -> PlatformSession:
-    """The session this client sends with. Only for clients made by `connect`."""
+def session_of(client: picsellia.Client | Processing) -> PlatformSession:
+    """The session this client, or what it has found, sends with. Only for clients made by `connect`."""
     session: Any = client.connection.session
     if not isinstance(session, PlatformSession):
         raise TypeError("this client was not made by picsellia_processing.sdk.client.connect")

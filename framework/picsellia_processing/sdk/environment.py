@@ -85,7 +85,9 @@ def _mistakes(environment: Environment, *, needs_job: bool) -> list[str]:
     for name, value in (("job_id", environment.job_id), ("organization_id", environment.organization_id)):
         if value and not is_uuid(value):
             mistakes.append(f"{name} is not an id: found {value!r}, expected a UUID")
-    if not _is_url(environment.host):
+    if "@" in environment.host:
+        mistakes.append("host holds an @: it takes no user and no password, as it is shown; the token is api_token")
+    elif not _is_url(environment.host):
         mistakes.append(f"host is not a URL: found {environment.host!r}, expected one such as {DEFAULT_HOST}")
     if environment.ca_bundle and not Path(environment.ca_bundle).exists():
         mistakes.append(f"PICSELLIA_CA_BUNDLE (or REQUESTS_CA_BUNDLE): there is no file {environment.ca_bundle}")

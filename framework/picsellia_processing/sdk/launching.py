@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from picsellia.exceptions import NoDataError, ResourceNotFoundError
+from picsellia.exceptions import NoDataError, PicselliaError, ResourceNotFoundError
 
 from picsellia_processing.errors import PlatformError, UsageError
-from picsellia_processing.sdk.client import translated
+from picsellia_processing.sdk.client import encoded, session_of, translated
 from picsellia_processing.sdk.environment import is_uuid
+from picsellia_processing.task import RejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -125,18 +126,31 @@ def select(
 
 
 def launch(processing: Processing, request: JobRequest) -> Job:
-    """Launch a Job.
+    """Launch a Job: never two, where the reply to the first request is lost.
 
     Raises:
-        PlatformError: the platform cannot be reached, or refuses.
+        UsageError: it holds what cannot be sent, such as a whole number of more than 64 bits.
+        PlatformError: the platform refuses, or it is not known whether it has launched the Job; the message says which.
     """
     options: dict[str, Any] = {"parameters": dict(request.parameters), "inputs": dict(request.inputs)}
     for name in ("cpu", "gpu"):
         if getattr(request, name) is not None:  # the SDK takes no None
             options[name] = getattr(request, name)
     selection = () if request.selection is None else (request.selection,)
-    with translated(f"launching {processing.name}"):
-        return request.target.launch_processing(processing, *selection, **options)
+    doing = f"launching {processing.name}"
+    try:
+        encoded(options)
+        with translated(doing), session_of(processing).once():
+            return request.target.launch_processing(processing, *selection, **options)
+    except RejectedError as error:
+        raise UsageError(f"{doing}: {error}") from error
+    except PlatformError as error:
+        if isinstance(error.__cause__, PicselliaError):
+            raise
+        raise PlatformError(
+            f"{doing}: {error}\n"
+            "whether the Job is launched is not known: look for it on the platform before you launch another"
+        ) from error
 
 
 @contextmanager

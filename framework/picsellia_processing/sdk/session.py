@@ -13,6 +13,7 @@ import re
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -124,9 +125,22 @@ class PlatformSession(requests.Session):
         self.ca_bundle = ca_bundle
         self.pause = sleep
         self.auth = _leave_as_is
+        self._once = False
         adapter = HTTPAdapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE, max_retries=0)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """Within the block nothing is sent again that may have been done: only what a 429 has turned away is.
+
+        Where it is not known whether it was done, `PlatformError` is raised. Other threads must not send meanwhile.
+        """
+        self._once = True
+        try:
+            yield
+        finally:
+            self._once = False
 
     def request(self, method: str, url: str, **options: Any) -> Response:  # type: ignore[override]  # options pass through
         """Send a request as `requests` does, with the CA bundle of this session, and never without a time-out.
@@ -162,6 +176,9 @@ class PlatformSession(requests.Session):
             answer, cause = self._attempt(request, options)
             if answer is not None and answer.status_code not in RETRIED_STATUS:
                 return answer
+            if self._once and (answer is None or answer.status_code != HTTPStatus.TOO_MANY_REQUESTS):
+                what = cause if answer is None else f"the platform answered {answer.status_code}"
+                raise PlatformError(f"{method} {_without_secrets(url)}: {what}")
             pause = self._pause_after(attempt, answer)
             if attempt == self.policy.attempts or time.monotonic() - started + pause > self.policy.deadline:
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -12,6 +13,8 @@ from ...conftest import docker, wait_for
 
 UID = 42420
 IMAGES = Path(__file__).parents[2]
+BASES = {path.parent.name for path in IMAGES.glob("*/Dockerfile")}
+SURVEY = IMAGES.parent / "framework" / "picsellia_processing" / "container" / "survey.py"
 READ_ONLY = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 LARGEST = {  # MB unpacked, MB compressed
     "cpu": (300, 120),
@@ -32,7 +35,7 @@ def test_it_is_not_larger_than_it_may_be(image, measured):
 
 
 def test_it_says_what_it_is(image):
-    if image.name not in {path.parent.name for path in IMAGES.glob("*/Dockerfile")}:
+    if image.name not in BASES:
         pytest.skip("the labels of a processing are put on by `pxp build`")
     labels = image.config["Labels"]
 
@@ -80,6 +83,18 @@ def test_there_is_no_compiler(image):
 
     assert image.shell("command -v gcc cc g++ c++ clang make ld || true").strip() == ""
     assert image.shell("ls /usr/include/stdio.h 2>&1 || true").strip().endswith("No such file or directory")
+
+
+def test_packages_bring_nothing_that_no_run_reads(image):
+    if image.name not in BASES:
+        pytest.skip("what a processing adds is its author's, who is told of it by `pxp build`")
+    folders = image.shell("find /opt/processing/lib/*/site-packages -mindepth 2 -type d -name include").splitlines()
+    survey = json.loads(image.run("python3", "-c", SURVEY.read_text(), options=("--user", "0:0")))
+    places = [(each["kind"], place["name"]) for each in survey["needless"] for place in each["places"]]
+    found = [*(("headers", folder) for folder in folders), *places]
+
+    may = {"headers"} if "cuda-devel" in image.lineage else set()
+    assert [each for each in found if "/opt/processing" in each[1] and each[0] not in may] == []
 
 
 def test_nothing_is_left_of_how_it_was_built(image):

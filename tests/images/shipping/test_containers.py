@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-SECONDS = 60
+SECONDS = 300
 PROCESSING = """
 import json, os, shutil, time
 from pathlib import Path

@@ -28,7 +28,7 @@ def test_what_is_printed_and_recorded_is_what_the_registry_gives(author, registr
     raw = subprocess.run(inspect, capture_output=True, check=True).stdout
     digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
     assert reference == f"{image}:1.0.0@{digest}"
-    assert pushed(author) == {"image": image, "tag": "1.0.0", "digest": digest}
+    assert pushed(author).items() >= {"image": image, "tag": "1.0.0", "digest": digest}.items()
     docker("image", "rm", "--force", f"{image}:1.0.0", author.image)
     docker("pull", "--quiet", f"{image}@{digest}")
     assert (
@@ -57,6 +57,10 @@ def test_a_version_never_changes_its_content_unnoticed(author, registry):
     first = pushed(author)
     author.write({"processing.py": PROCESSING + "\nMORE = 1\n"})
     stale = author.push("--registry", registry.address)
+    assert stale.returncode == 2
+    assert "has changed since" in stale.stderr
+    author.environment = {"host": "http://127.0.0.1:1", "api_token": "-"}
+    stale = author.pxp("deploy", str(author.folder))
     assert stale.returncode == 2
     assert "has changed since" in stale.stderr
     author.build()

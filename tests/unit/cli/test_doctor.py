@@ -59,6 +59,15 @@ def test_a_python_that_a_target_does_not_ask_for_is_told(capsys, tmp_path):
     assert "pyproject.toml asks for >=3.11,<3.11.1" in found["python"]["found"]
 
 
+def test_a_project_that_cannot_be_read_is_one_check_of_many(capsys, tmp_path):
+    (tmp_path / "processing.py").write_text("")
+    (tmp_path / "pyproject.toml").write_text("[tool.pxp]\ncpus = 3\n")
+    code, found = checks(capsys, str(tmp_path), "--for", "dry-run")
+    assert code == 1
+    assert "tool.pxp.cpus" in found["pyproject.toml"]["found"]
+    assert {"picsellia-processing", "requirements.txt", "gpu"} < set(found)
+
+
 def test_a_password_in_a_registry_is_refused_and_not_repeated(capsys):
     assert main(["doctor", "--registry", "ann:geheim@registry.example"]) == 2
     assert "geheim" not in "".join(capsys.readouterr())

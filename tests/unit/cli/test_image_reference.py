@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from picsellia_processing.cli.image_reference import ImageReference, find_image
+from picsellia_processing.container.context_folder import gather
+from picsellia_processing.container.records import PushedImage
 from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +53,22 @@ def test_the_image_pushed_last_is_found(tmp_path: Path) -> None:
     pushed.write_text(json.dumps({"image": "registry.example/tiler", "tag": "1.0", "digest": DIGEST}))
     assert find_image(tmp_path, None) == ImageReference("registry.example/tiler", "1.0", DIGEST)
     assert find_image(tmp_path, f"other:2@{DIGEST}") == ImageReference("other", "2", DIGEST)
+
+
+def test_an_image_of_another_state_of_the_folder_is_refused(tmp_path: Path) -> None:
+    for name in ("Dockerfile", "processing.py", "fixture/a.txt", "README.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    include = ["README.md"]
+    context = gather(tmp_path, include).digest()
+    PushedImage(image="r/tiler", tag="1.0", digest=DIGEST, context=context, include=include).write(tmp_path)
+    image = ImageReference("r/tiler", "1.0", DIGEST)
+    (tmp_path / "fixture" / "a.txt").write_text("2")  # which is not in the image
+    assert find_image(tmp_path, None) == image
+    (tmp_path / "README.md").write_text("2")
+    with pytest.raises(UsageError, match=r"has changed since r/tiler:1\.0 was made of it"):
+        find_image(tmp_path, None)
+    assert find_image(tmp_path, f"r/tiler:1.0@{DIGEST}") == image
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"image": "x"}', '"text"', "null"])

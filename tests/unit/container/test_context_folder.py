@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,12 @@ def test_only_what_runs_is_gathered(folder):
 
 @pytest.mark.parametrize(
     "secret",
-    [".env", ".env.local", "deep/.env", "server.pem", "deep/a.key", "id_rsa", ".netrc", ".aws/credentials", ".pypirc"],
-)
+    [
+        ".env", ".env.local", ".envrc", "deep/.env", "prod.env", "server.pem", "deep/a.key", "a.jks", "id_rsa",
+        "id_ed25519.pub", ".netrc", ".aws/credentials", ".kube/config", ".pypirc", "pip.conf", ".git-credentials",
+        "credentials.json", "service-account-1.json", "secrets.yaml",
+    ],
+)  # fmt: skip
 def test_no_secret_is_gathered_unless_it_is_named(folder, secret):
     put(folder, secret)
     assert sorted(gather(folder).files) == ["processing.py"]
@@ -74,13 +79,23 @@ def test_links_are_followed_to_files_and_folders_outside(folder, tmp_path):
         ("loop", ".", "no end"),
         ("loop", "..", "no end"),
         ("settings.txt", "../.env", "secret"),
+        ("login.txt", "../.aws/credentials", "secret"),
+        ("logins", "../.aws", "secret"),
     ],
 )
 def test_links_that_cannot_be_followed_are_refused(folder, tmp_path, link, target, said):
-    put(tmp_path, ".env")
+    put(tmp_path, ".env", ".aws/credentials")
     (folder / link).symlink_to(target)
     with pytest.raises(UsageError, match=said):
         gather(folder)
+
+
+def test_where_the_folder_itself_lies_says_nothing_of_its_links(tmp_path):
+    folder = tmp_path / ".envs" / "processing"
+    put(folder, "Dockerfile", "processing.py", "a.py", "../sibling/b.py")
+    (folder / "c.py").symlink_to("a.py")
+    (folder / "d.py").symlink_to("../sibling/b.py")
+    assert sorted(gather(folder).files) == ["a.py", "c.py", "d.py", "processing.py"]
 
 
 def test_folders_that_link_to_each_other_are_refused(folder, tmp_path):
@@ -89,6 +104,21 @@ def test_folders_that_link_to_each_other_are_refused(folder, tmp_path):
     (folder / "there").symlink_to(other)
     (other / "back").symlink_to(folder)
     with pytest.raises(UsageError, match="no end"):
+        gather(folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_unicode_is_refused_and_may_be_left_out(folder):
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).touch()
+    with pytest.raises(UsageError, match=r"holds 'caf.*\.txt', which is no Unicode"):
+        gather(folder)
+    (folder / ".dockerignore").write_text("caf*\n")
+    assert sorted(gather(folder).files) == ["processing.py"]
+
+
+def test_a_dockerignore_that_is_no_text_is_refused(folder):
+    (folder / ".dockerignore").write_bytes(b"\xff\xfe*\n")
+    with pytest.raises(UsageError, match=r"\.dockerignore is no text in UTF-8"):
         gather(folder)
 
 

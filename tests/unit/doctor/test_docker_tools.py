@@ -36,13 +36,23 @@ def test_logins_are_listed_by_registry_alone(logins):
     assert "Z2VoZWlt" not in repr(check)
 
 
-@pytest.mark.parametrize("text", [None, "no json"])
+@pytest.mark.parametrize("text", [None, "{}", '{"auths": null, "credHelpers": {}}'])
 def test_without_a_configuration_there_is_no_login(tmp_path, monkeypatch, text):
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     if text:
         (tmp_path / "config.json").write_text(text)
     assert login_check(None).status == Status.WARNING
     assert login_check("registry.example").status == Status.FAILED
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"auths": ["Z2VoZWlt"]}', '{"credHelpers": "Z2VoZWlt"}'])
+def test_a_configuration_that_docker_cannot_read_is_told_and_not_shown(tmp_path, monkeypatch, text):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(text)
+    for registry in (None, "registry.example"):
+        check = login_check(registry)
+        assert check.status == Status.FAILED
+        assert check.found == f"{tmp_path}/config.json cannot be read as Docker's configuration"
 
 
 def test_without_docker_the_checks_say_so(tmp_path, monkeypatch):

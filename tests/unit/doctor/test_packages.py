@@ -90,6 +90,23 @@ def test_a_file_that_is_not_there_and_a_line_that_is_none(folder):
     assert packages.required_packages(folder).status == Status.WARNING
 
 
+def test_files_in_the_encodings_that_pip_reads(folder):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        (folder / "requirements.txt").write_text("a>=1  # für später\n", encoding=encoding)
+        assert list(packages.read_requirements(folder / "requirements.txt")) == ["a>=1"]
+    (folder / "requirements.txt").write_bytes(b"a>=1 # f\xfcr\n")
+    check = packages.required_packages(folder)
+    assert check.status == Status.FAILED
+    assert "is no text in UTF-8" in check.found
+
+
+def test_a_file_that_includes_itself(folder):
+    (folder / "more.txt").write_text("-r requirements.txt\n")
+    check = required(folder, "-r more.txt\n")
+    assert check.status == Status.FAILED
+    assert "includes itself" in check.found
+
+
 def test_packages_that_overwrite_each_other_are_named(install):
     assert "opencv-python" not in {check.name for check in packages.packages_of_the_same_files()}
     install("opencv-python", "4.10")

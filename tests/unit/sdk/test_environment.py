@@ -73,6 +73,12 @@ def test_a_host_that_is_no_url(host: str) -> None:
         read_environment({**GIVEN, "host": host})
 
 
+def test_a_password_in_the_host_is_refused_and_not_repeated() -> None:
+    with pytest.raises(UsageError, match="it takes no user and no password") as refused:
+        read_access({**GIVEN, "host": "https://ann:geheim@my.platform"})
+    assert "geheim" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("host", "local"),
     [

@@ -70,6 +70,17 @@ def test_a_connection_that_breaks_is_tried_again(
     assert len(script.received) == 3
 
 
+@pytest.mark.parametrize("fault", [reset, hang_up, truncated(b"x" * 100, 1), reply(502), reply(503)], ids=range(5))
+def test_what_may_be_done_only_once_is_not_tried_again(
+    script: Script, session: PlatformSession, fault: Callable[..., None]
+) -> None:
+    script.then(reply(429), fault, OK)
+    with session.once(), pytest.raises(PlatformError, match=r"POST http.*/api/x: "):
+        session.post(script.url + "/api/x?" + SECRET)
+    assert len(script.received) == 2
+    assert session.get(script.url + "/api/x").content == b"done"
+
+
 def test_an_answer_that_does_not_come_is_tried_again(script: Script, session: PlatformSession) -> None:
     script.then(hang(script), OK)
     assert session.get(script.url + "/api/x", timeout=0.1).content == b"done"

@@ -91,16 +91,28 @@ def test_current_architectures_are_exported_and_equal(
     assert compared(path, 64, format_)
 
 
-def test_a_second_run_makes_the_same_bytes_and_stores_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "picsellia_processing", "dry-run", str(FOLDER), "--out", str(tmp_path / "out")]
-    command += ["--parameter", f"formats={json.dumps(FORMATS)}"]
-    stored = []
-    for more in ([], ["--again"]):
-        subprocess.run([*command, *more], check=True, stdin=subprocess.DEVNULL, capture_output=True)
-        report = json.loads((tmp_path / "out" / "report.json").read_text())
-        stored.append(report["produced"]["files stored"])
-        assert report["metadata"]["largest_error"].keys() == {f"model-{format_}" for format_ in FORMATS}
-    assert stored == [4, 0]
+def test_a_second_run_makes_the_same_bytes_and_stores_nothing(dry_run: RunsDry) -> None:
+    first = dry_run(FOLDER, parameters={"formats": FORMATS})
+    assert first.exit_code == 0, first.log
+    assert first.report["produced"]["files stored"] == 4
+    assert first.report["assets"] == {"selected": 6, "processed": 6, "skipped": 0, "failed": 0}
+    assert first.report["metadata"]["largest_error"].keys() == {f"model-{format_}" for format_ in FORMATS}
+    for errors in first.report["metadata"]["largest_error"].values():
+        assert errors["box"] < TOLERANCES["box"]
+        assert errors["score"] < TOLERANCES["score"]
+
+    command = [sys.executable, "-m", "picsellia_processing", "dry-run", str(FOLDER), "--out", str(first.out)]
+    command += ["--parameter", f"formats={json.dumps(FORMATS)}", "--again"]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    again = json.loads((first.out / "report.json").read_text())
+    assert again["produced"]["files stored"] == 0
+    assert again["metadata"]["largest_error"] == first.report["metadata"]["largest_error"]
+
+
+def test_only_the_chosen_formats_are_made(processing: ModuleType) -> None:
+    made = processing.export.declaration.produces
+    assert processing.ExportParameters().chosen(made) == ["model-onnx", "model-torchscript"]
+    assert processing.ExportParameters(formats=["openvino"]).chosen(made) == ["model-openvino"]
 
 
 def swapped_channels(model: onnx.ModelProto) -> None:
@@ -192,17 +204,6 @@ def test_what_cannot_be_compared_is_refused(
     model.save(path)
     with pytest.raises(UsageError, match=found):
         exporting.Checkpoint(path, tmp_path, image_size)
-
-
-def test_a_dry_run_stores_both_files_and_tells_the_difference(dry_run: RunsDry) -> None:
-    run = dry_run(FOLDER)
-    assert run.exit_code == 0, run.log
-    assert run.report["produced"]["files stored"] == 2
-    assert run.report["assets"] == {"selected": 6, "processed": 6, "skipped": 0, "failed": 0}
-    assert run.report["metadata"]["largest_error"].keys() == {"model-onnx", "model-torchscript"}
-    for errors in run.report["metadata"]["largest_error"].values():
-        assert errors["box"] < TOLERANCES["box"]
-        assert errors["score"] < TOLERANCES["score"]
 
 
 def test_above_a_tolerance_the_job_fails_and_stores_nothing(dry_run: RunsDry) -> None:

@@ -76,7 +76,7 @@ def test_a_second_run_changes_nothing(done: DryRun) -> None:
 
 
 def test_a_copy_that_follows_links_is_complete(dry_run: RunsDry, tmp_path: Path) -> None:
-    shutil.copytree(FOLDER, tmp_path / "mine", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    shutil.copytree(FOLDER, tmp_path / "mine", ignore=shutil.ignore_patterns("tests", "__pycache__", ".*", "pxp-out"))
     assert not any(path.is_symlink() for path in (tmp_path / "mine").rglob("*"))
     copied = dry_run(tmp_path / "mine")
     assert copied.exit_code == 0, copied.log

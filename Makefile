@@ -51,6 +51,9 @@ check: setup ## lint, types, import contracts
 types/%:
 	MYPYPATH=$* $(BIN)/mypy --cache-dir .mypy_cache/$* $*
 
+# Tests run side by side: a second thread of torch would only spin while it waits for a core.
+test tests/%: export OMP_NUM_THREADS = 1
+
 tests/%:
 	$(BIN)/python -m pytest -q $*
 

@@ -1,9 +1,15 @@
 """Fixtures for the tests of a processing; pytest finds them once this package is installed.
 
-def test_every_image_is_annotated(dry_run):
-run = dry_run("my_processing", parameters={"confidence": 0.5})
-assert run.exit_code == 0
-assert run.report["assets"]["failed"] == 0
+    def test_every_image_is_annotated(dry_run):
+        run = dry_run("my_processing", parameters={"confidence": 0.5})
+        assert run.exit_code == 0
+        assert run.report["assets"]["failed"] == 0
+
+Starting the processes of a dry-run takes seconds. Tests that look at the same one can share it:
+
+    @pytest.fixture(scope="module")
+    def run(dry_run):
+        return dry_run("my_processing")
 """
 
 from __future__ import annotations
@@ -68,10 +74,12 @@ def local_platform() -> Iterator[LocalPlatform]:
         yield platform
 
 
-@pytest.fixture
-def dry_run(tmp_path: Path) -> RunsDry:
-    """Runs a processing offline, as `pxp dry-run` does, each time in a folder of its own."""
-    count = 0
+@pytest.fixture(scope="session")
+def dry_run(tmp_path_factory: pytest.TempPathFactory) -> RunsDry:
+    """Runs a processing offline, as `pxp dry-run` does, each time in a folder of its own.
+
+    Fixtures of any scope may use it.
+    """
 
     def run(
         target: str | Path,
@@ -81,9 +89,7 @@ def dry_run(tmp_path: Path) -> RunsDry:
         model_files: Mapping[str, Path] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> DryRun:
-        nonlocal count
-        count += 1
-        out = tmp_path / f"dry-run-{count}"
+        out = tmp_path_factory.mktemp("dry-run") / "out"
         options = [
             *(("--fixture", os.fspath(fixture)) if fixture is not None else ()),
             *(("--images", os.fspath(images)) if images is not None else ()),

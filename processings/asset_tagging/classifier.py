@@ -10,14 +10,12 @@ from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
     from preprocessing import Preprocessing
 
 Activation: TypeAlias = Literal["softmax", "sigmoid", "none"]
 
-_ERRORS_ONLY = 3
 _MATRIX = 2
 
 
@@ -42,7 +40,7 @@ class Classifier:
         """Make the model ready.
 
         Args:
-            session: An `onnxruntime.InferenceSession` (see `open_session`).
+            session: An `onnxruntime.InferenceSession` (see `onnx_session`).
             preprocessing: How pictures are prepared.
             labels: Those of the ModelVersion: names by index, from "0" on.
             activation: What makes scores of its outputs; None: softmax, unless they add up to 1 already.
@@ -82,40 +80,6 @@ class Classifier:
                 f"{self._batch_size} pictures; expected [{self._batch_size}, number of classes]"
             )
         return outputs
-
-
-def open_session(path: Path, device: str) -> Any:
-    """The `onnxruntime.InferenceSession` of a file, on `device`: "auto", "cpu", "cuda" or "cuda:N".
-
-    Raises:
-        UsageError: the file cannot be run, or the device is not there.
-    """
-    import onnxruntime  # noqa: PLC0415 - whoever only reads the definition need not wait for it
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    available = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    providers = _providers(device, gpu=available)
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=providers)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(
-            f"the model {path.name!r} cannot be used: ONNX Runtime {onnxruntime.__version__} says {reason!r}; expected "
-            "an ONNX file of standard operators with its weights inside; attach one to the ModelVersion as 'model-onnx'"
-        ) from error
-    if device.startswith("cuda") and "CUDAExecutionProvider" not in session.get_providers():
-        raise UsageError(
-            f"device={device} cannot be used: ONNX Runtime {onnxruntime.__version__} finds no GPU here; give the "
-            "container its GPU (docker run --gpus all) and install onnxruntime-gpu, or ask for device=auto or cpu"
-        )
-    return session
-
-
-def _providers(device: str, *, gpu: bool) -> list[Any]:
-    number = int(device.partition(":")[2] or 0)
-    cuda = [("CUDAExecutionProvider", {"device_id": number})] if gpu and device != "cpu" else []
-    return [*cuda, "CPUExecutionProvider"]
 
 
 def scores(outputs: NDArray[np.float32], activation: Activation | None) -> NDArray[np.float32]:

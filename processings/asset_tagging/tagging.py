@@ -4,13 +4,19 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from classifier import Activation, Classifier, open_session
+from classifier import Activation, Classifier
 from numpy.typing import NDArray
+from onnx_session import open_session
 from picsellia.sdk.model_version import ModelVersion
 from picsellia_processing import DataTags, Field, Image, ModelFile, TaggingParameters
 from picsellia_processing.errors import JobError
 from preprocessing import Resize, preprocessing_of
 from quality import measure, verdicts
+
+_EXPECTED = (
+    "expected an ONNX file of standard operators with its weights inside; attach one to the ModelVersion as "
+    "'model-onnx'"
+)
 
 
 class TagParameters(TaggingParameters):
@@ -79,7 +85,7 @@ def classifier(
                 "`model_version_id`, or with quality = true"
             )
         return None
-    session = open_session(weights, parameters.device)
+    session = open_session(weights, parameters.device, _EXPECTED)
     preprocessing = preprocessing_of(
         session, size=parameters.image_size, resize=parameters.resize, mean=parameters.mean, std=parameters.std
     )

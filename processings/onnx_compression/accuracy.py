@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from metrics import map50
-from onnx_model import BOX
+from model_file import BOX
 from picsellia_processing import Classification, Rectangle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from model_file import OnnxModel
     from numpy.typing import NDArray
-    from onnx_model import OnnxModel
     from pictures import Picture, Truth
 
 METRICS = {"detection": "mAP50", "classification": "top-1"}

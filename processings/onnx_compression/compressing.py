@@ -16,16 +16,20 @@ if TYPE_CHECKING:
     from pictures import Picture
 
 
+PER_CHANNEL = 13
+"""The version of ONNX's operators from which on each channel of a weight may have a range of its own."""
+
+
 def compress(path: Path, calibration: Sequence[Picture], parameters: CompressionParameters, folder: Path) -> Path:
     """Compress the model at `path` into `folder`; what its metadata says is kept.
 
     Raises:
-        UsageError: There is nothing in it to compress.
+        UsageError: There is nothing in it to compress, or its operators are too old.
     """
     import onnx  # noqa: PLC0415 - whoever only reads the definition need not wait
 
     prepared, target = folder / "prepared.onnx", folder / f"{path.stem}-{parameters.method}.onnx"
-    _prepare(path, prepared)
+    _prepare(path, prepared, least_version=PER_CHANNEL if parameters.method == "static_int8" else 1)
     match parameters.method:
         case "static_int8":
             static_int8(prepared, target, calibration, parameters.layers)
@@ -111,18 +115,35 @@ class CalibrationReader:
         return next(self._feeds, None)
 
 
-def _prepare(path: Path, prepared: Path) -> None:
-    """Fold what is constant, and give every node a name to be left out by."""
+def _prepare(path: Path, prepared: Path, least_version: int) -> None:
+    """Raise the version of the operators, fold what is constant, and give every node a name to be left out by."""
     import onnx  # noqa: PLC0415 - likewise
     from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: PLC0415 - likewise
 
-    quant_pre_process(path, prepared, skip_symbolic_shape=True)
+    quant_pre_process(_of_version(path, least_version), prepared, skip_symbolic_shape=True)
     model = onnx.load(prepared)
     for number, node in enumerate(model.graph.node):
         node.name = node.name or f"{node.op_type}-{number}"
     if not convolution_weights(model):
         raise UsageError(f"the model file {path.name!r} cannot be compressed: it has no convolution with weights in it")
     onnx.save(model, prepared)
+
+
+def _of_version(path: Path, least: int) -> Any:
+    """The model at `path`, with the operators of that version of ONNX where its own are older."""
+    import onnx  # noqa: PLC0415 - likewise
+
+    model = onnx.load(path)
+    found = next((each.version for each in model.opset_import if not each.domain), least)
+    if found >= least:
+        return model
+    try:
+        return onnx.version_converter.convert_version(model, least)
+    except RuntimeError as error:
+        raise UsageError(
+            f"the model file {path.name!r} cannot be compressed: found operators of opset {found}, which cannot be "
+            f"brought to {least}; export it with opset {least} or newer, or choose another method"
+        ) from error
 
 
 def _chosen(source: Path, layers: Layers) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from picsellia_processing import Labels
 from picsellia_processing.errors import JobError
 
 if TYPE_CHECKING:
-    from onnx_model import OnnxModel
+    from model_file import OnnxModel
     from picsellia.sdk.dataset_version import DatasetVersion
 
 LOGGER = logging.getLogger(__name__)

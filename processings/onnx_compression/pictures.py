@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from model_file import OnnxModel
     from numpy.typing import NDArray
-    from onnx_model import OnnxModel
     from picsellia_processing import JobContext
 
 GREY = (114, 114, 114)

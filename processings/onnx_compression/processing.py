@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from accuracy import METRICS, accuracy_of
 from compressing import compress
 from labels import class_of_label
-from onnx_model import OnnxModel, read_model
+from model_file import OnnxModel, read_model
 from parameters import FILE_NAMES, CompressionParameters
 from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing import Input, JobContext, ModelFile, ProducedModel, model_compression

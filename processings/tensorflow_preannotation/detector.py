@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 MASKS = "detection_masks"
+BACKGROUND = "background"
 
 _TYPES = ("uint8", "float32")
 _TRIED = 320
@@ -137,7 +138,8 @@ def _check_outputs(outputs: Mapping[str, Any]) -> None:
 def class_names(labels: Mapping[str, str]) -> dict[int, str]:
     """The name of each class by the number the model gives it, from the labels of its ModelVersion.
 
-    The model counts from 1. So do labels, unless there is a label "0": then they are one behind.
+    The model counts from 1. So do labels, unless there is a label "0": then they are one behind, but for one that is
+    called "background", as it is where 0 stands for nothing.
 
     Raises:
         JobError: there are no labels, or one has no number.
@@ -148,5 +150,5 @@ def class_names(labels: Mapping[str, str]) -> dict[int, str]:
             f"the labels of the ModelVersion do not name the classes of its model: found {found}; expected names by "
             "number, as in the label map of the training: 1: car, 2: person"
         )
-    behind = 1 if "0" in labels else 0
+    behind = 0 if labels.get("0", BACKGROUND).casefold() == BACKGROUND else 1
     return {int(number) + behind: name for number, name in labels.items()}

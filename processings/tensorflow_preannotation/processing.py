@@ -29,6 +29,9 @@ Found: TypeAlias = list[Rectangle | Polygon | Mask]
 OUTLINED = ("SEGMENTATION", "MASK")
 """The types of a DatasetVersion that the masks of a model are needed for."""
 
+FARTHEST = 10
+"""So many times the size of the picture away from it, nothing is found; so many pixels away, nearly everything."""
+
 
 class TensorflowParameters(AnnotationParameters):
     """What a Job may set."""
@@ -51,8 +54,9 @@ def detector(
 ) -> Detector:
     """The model, made ready once per worker."""
     names = class_names(model_version.labels or {})
+    folder = unpack(file, context.folder / "model")
     device = available_device(parameters.device)
-    model = Detector(load(unpack(file, context.folder / "model"), device), device, names, parameters.batch_size)
+    model = Detector(load(folder, device), device, names, parameters.batch_size)
     if version.type.value in OUTLINED and not model.gives_masks:
         raise JobError(
             f"the DatasetVersion is of type {version.type.value}, but the model finds boxes alone: it has no output "
@@ -83,7 +87,7 @@ def shape(found: Detection, image: Image, names: dict[int, str], kind: str) -> R
     """An object in pixels, in the form for a DatasetVersion of the type `kind`.
 
     Raises:
-        JobError: the model knows a class that the ModelVersion has no label for.
+        JobError: the model knows a class that the ModelVersion has no label for, or its boxes are in pixels.
     """
     if found.number not in names:
         known = ", ".join(f"{number}: {name}" for number, name in names.items())
@@ -92,6 +96,11 @@ def shape(found: Detection, image: Image, names: dict[int, str], kind: str) -> R
             "the labels"
         )
     label = names[found.number]
+    if (found.box > FARTHEST).any():
+        raise JobError(
+            f"the model's boxes are in pixels, such as {found.box.tolist()}; expected top, left, bottom, right in 0..1 "
+            "of the picture, as the Object Detection API gives them; export it with normalized coordinates"
+        )
     top, left, bottom, right = (found.box * [image.height, image.width, image.height, image.width]).tolist()
     if kind not in OUTLINED or found.mask is None:
         return Rectangle(label, left, top, right - left, bottom - top, found.score)

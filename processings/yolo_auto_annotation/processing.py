@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing import Depends, Image, auto_annotation
 from predictor import Predictor
 from yolo import Found, YoloParameters, find, yolo
@@ -9,7 +10,10 @@ from yolo import Found, YoloParameters, find, yolo
 
 @auto_annotation(name="yolo-auto-annotation")
 def annotate(
-    images: list[Image], model: Annotated[Predictor, Depends(yolo)], parameters: YoloParameters
+    images: list[Image],
+    model: Annotated[Predictor, Depends(yolo)],
+    parameters: YoloParameters,
+    version: DatasetVersion,
 ) -> list[Found]:
     """Annotate each image with its objects, or its class."""
-    return find(images, model, parameters)
+    return find(images, model, parameters, version)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from coreml.quiet import quiet
 from coreml.settling import settle
+from picsellia_processing.errors import UsageError
 from weights import load_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_DEFAULT = 640
+RGB = 3
 ENDINGS = {"onnx": ".onnx", "torchscript": ".torchscript", "openvino": "_openvino_model", "coreml": ".mlpackage"}
 """What the name of a file, or folder, of each format ends in; ultralytics tells formats by it."""
 
@@ -33,7 +35,7 @@ class Checkpoint:
         """Read the checkpoint.
 
         Raises:
-            UsageError: It is none of ultralytics, holds code, or is of another task.
+            UsageError: It is none of ultralytics, holds code, is of another task or kind, or cannot see this size.
         """
         self._folder = folder
         self._weights = weights
@@ -41,6 +43,7 @@ class Checkpoint:
         self.task = str(model.task)
         self.classes = len(model.names)
         self.image_size = image_size or int(model.overrides.get("imgsz", LARGEST_DEFAULT))
+        _check(weights.name, model.model, self.image_size)
 
     def reference(self) -> Any:
         """The torch module as trained, on the CPU: what exported models are compared with."""
@@ -109,3 +112,21 @@ class Checkpoint:
         with quiet():
             exported = model.export(format=format_, **settings)
         return (folder / str(exported)).rename(folder / f"{self._weights.stem}{ENDINGS[format_]}")
+
+
+def _check(name: str, network: Any, image_size: int) -> None:
+    """See that a network is one whose exports can be compared.
+
+    Raises:
+        UsageError: It is not.
+    """
+    channels = network.yaml.get("channels", RGB)
+    if channels != RGB:
+        raise UsageError(f"the weights {name!r} cannot be used: the model sees {channels} channels; expected 3, RGB")
+    if "RTDETR" in type(network).__name__:
+        raise UsageError(f"the weights {name!r} cannot be used: found an RT-DETR; expected a YOLO, which has anchors")
+    stride = int(max(network.stride))
+    if image_size % stride:
+        below = image_size // stride * stride
+        sizes = " or ".join(str(size) for size in (below, below + stride) if size)
+        raise UsageError(f"image_size={image_size}: {name!r} sees multiples of {stride} pixels only; take {sizes}")

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing import Depends, Image, pre_annotation
 from predictor import Predictor
 from yolo import Found, YoloParameters, find, yolo
@@ -9,7 +10,10 @@ from yolo import Found, YoloParameters, find, yolo
 
 @pre_annotation(name="yolo-preannotation")
 def annotate(
-    images: list[Image], model: Annotated[Predictor, Depends(yolo)], parameters: YoloParameters
+    images: list[Image],
+    model: Annotated[Predictor, Depends(yolo)],
+    parameters: YoloParameters,
+    version: DatasetVersion,
 ) -> list[Found]:
     """Propose the objects, or the class, of each image."""
-    return find(images, model, parameters)
+    return find(images, model, parameters, version)

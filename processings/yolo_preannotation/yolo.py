@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
+from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia_processing import (
     AnnotationParameters,
     Classification,
@@ -13,11 +14,20 @@ from picsellia_processing import (
     Polygon,
     Rectangle,
 )
+from picsellia_processing.errors import JobError
 from predictor import Predictor, available_device, labelled_classes
 from weights import load_weights
 
 Found: TypeAlias = list[Rectangle | Polygon | Classification]
 """What is found on one image."""
+
+BOXES = "OBJECT_DETECTION"
+HELD_BY = {
+    "detect": (BOXES, "MULTI"),
+    "segment": ("SEGMENTATION", BOXES, "MULTI"),
+    "classify": ("CLASSIFICATION", "MULTI"),
+}
+"""The types of a DatasetVersion that hold what a model of each task finds."""
 
 
 class YoloParameters(AnnotationParameters):
@@ -37,11 +47,23 @@ class YoloParameters(AnnotationParameters):
 
 
 def yolo(
-    weights: Annotated[Path, ModelFile("pretrained-weights")], parameters: YoloParameters, labels: Labels
+    weights: Annotated[Path, ModelFile("pretrained-weights")],
+    parameters: YoloParameters,
+    labels: Labels,
+    version: DatasetVersion,
 ) -> Predictor:
-    """The model, made ready once per worker to look for the classes that have a label."""
+    """The model, made ready once per worker to look for the classes that have a label.
+
+    Raises:
+        JobError: the DatasetVersion does not hold what a model of this task finds.
+    """
     device = available_device(parameters.device)
     model = load_weights(weights)
+    if version.type.value not in HELD_BY[model.task]:
+        raise JobError(
+            f"the DatasetVersion is of type {version.type.value}, but {weights.name!r} is a model for {model.task!r}; "
+            f"launch the Job with a model that fits, or on a DatasetVersion of type {' or '.join(HELD_BY[model.task])}"
+        )
     return Predictor(
         model,
         device,
@@ -54,19 +76,19 @@ def yolo(
     )
 
 
-def find(images: list[Image], model: Predictor, parameters: YoloParameters) -> list[Found]:
+def find(images: list[Image], model: Predictor, parameters: YoloParameters, version: DatasetVersion) -> list[Found]:
     """The objects, or the class, of each image."""
     results = model.predict([image.pixels for image in images])
     if model.task == "classify":
         return [best_class(result, parameters.confidence) for result in results]
-    return [objects(result) for result in results]
+    return [objects(result, outlined=version.type.value != BOXES) for result in results]
 
 
-def objects(result: Any) -> Found:
-    """The outline of each object where the model segments, else its box."""
+def objects(result: Any, *, outlined: bool) -> Found:
+    """The outline of each object where the model segments and outlines are asked for, else its box."""
     labels = [result.names[int(index)] for index in result.boxes.cls.tolist()]
     scores = result.boxes.conf.tolist()
-    if result.masks is not None:
+    if result.masks is not None and outlined:
         outlines = ([(float(x), float(y)) for x, y in outline] for outline in result.masks.xy)
         return [Polygon(*found) for found in zip(labels, outlines, scores, strict=True)]
     corners = result.boxes.xyxy.tolist()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 from boxes import cells, is_decoded
 from letterbox import GREY
+from onnx_session import CPU, open_session
 from picsellia_processing.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 _EXPECTED = (
     "expected a YOLOX detector as its own export_onnx writes it: an input N x 3 x height x width of floats, sides"
@@ -48,9 +46,8 @@ class Network:
             UsageError: The file holds no YOLOX detector, or one of another size; the GPU asked for is not there.
         """
         self._file = file
-        self._session = _session(file, device)
+        self._session = open_session(file, device, _EXPECTED)
         self.device: str = self._session.get_providers()[0]
-        print(f"onnxruntime {onnxruntime.__version__} computes on {self.device}")  # noqa: T201 - into the Job's log
         self._input = self._only(self._session.get_inputs(), "inputs")
         self._only(self._session.get_outputs(), "outputs")
         if self._input.type not in _TYPES:
@@ -130,48 +127,6 @@ class Network:
 
     def _refusal(self, found: str) -> UsageError:
         return UsageError(f"the model file {self._file.name!r} cannot be used: found {found}; {_EXPECTED}")
-
-
-def _session(file: Path, device: str) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors; what it warns of is nothing that could be done
-    if (threads := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():
-        options.intra_op_num_threads = int(threads)
-    providers = _providers(device)
-    try:
-        session = onnxruntime.InferenceSession(str(file), options, providers=providers)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(
-            f"the model file {file.name!r} cannot be used: found a file of {file.stat().st_size} bytes that onnxruntime"
-            f" {onnxruntime.__version__} does not load ({reason}); {_EXPECTED}"
-        ) from error
-    if CUDA not in session.get_providers() and providers != [CPU]:  # onnxruntime goes on without a word
-        missing = "its CUDA libraries cannot be loaded"
-        if device != "auto":
-            raise _no_gpu(device, missing)
-        print(f"onnxruntime is built for CUDA, but {missing}")  # noqa: T201 - into the Job's log
-    return session
-
-
-def _providers(device: str) -> list[Any]:
-    """The execution providers to try in turn."""
-    there = CUDA in onnxruntime.get_available_providers()
-    if device == "cpu" or (device == "auto" and not there):
-        return [CPU]
-    if not there:
-        raise _no_gpu(device, "it is built without CUDA")
-    number = int(device.partition(":")[2] or 0)
-    # the first algorithm that fits, for another one, found by trying, may round differently
-    return [(CUDA, {"device_id": number, "cudnn_conv_algo_search": "HEURISTIC"}), CPU]
-
-
-def _no_gpu(device: str, reason: str) -> UsageError:
-    return UsageError(
-        f"device={device} cannot be used: onnxruntime {onnxruntime.__version__} offers"
-        f" {', '.join(onnxruntime.get_available_providers())}, and {reason}; install onnxruntime-gpu and give the"
-        " container its GPU (docker run --gpus all), or ask for device=auto or cpu"
-    )
 
 
 def _written(shape: Any) -> str:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from comparison import compare
 from conversion import Compression, Precision, save, to_neural_network, to_program, tolerances
+from labelmap import class_names
 from picsellia.sdk.dataset_version import DatasetVersion
 from picsellia.sdk.model_version import ModelVersion
 from picsellia_processing import Field, Input, JobContext, ModelFile, ModelParameters, ProducedModel, model_conversion
-from picsellia_processing.errors import JobError
 from pictures import first_pictures, made_up_pictures
 from pydantic import model_validator
 
@@ -64,7 +64,7 @@ def to_core_ml(
     from running import letterboxed, of_core_ml, of_network, seen  # noqa: PLC0415 - likewise
 
     checkpoint = load_checkpoint(weights)
-    labels = labels_of(model_version, checkpoint.classes)
+    labels = class_names(model_version.labels, checkpoint.classes)
     size = parameters.image_size or (SMALL if checkpoint.size in ("nano", "tiny") else LARGE)
     pictures = made_up_pictures(parameters.pictures) if images is None else first_pictures(context, parameters.pictures)
 
@@ -102,20 +102,3 @@ def allowed(parameters: CoreMlParameters) -> dict[str, float]:
     given = {"box": parameters.box_tolerance, "score": parameters.score_tolerance}
     usual = tolerances(parameters.precision, parameters.compression)
     return usual | {kind: most for kind, most in given.items() if most is not None}
-
-
-def labels_of(model_version: ModelVersion, classes: int) -> list[str]:
-    """The names of the checkpoint's classes, in their order.
-
-    Raises:
-        JobError: the ModelVersion has not as many.
-    """
-    known = {int(number): str(name) for number, name in (model_version.labels or {}).items()}
-    labels = [known[number] for number in sorted(known)]
-    if len(labels) != classes:
-        raise JobError(
-            f"the checkpoint finds {classes} classes, but the ModelVersion {model_version.origin_name}/"
-            f"{model_version.name} has {len(labels)} labels ({', '.join(labels) or 'none'}); give it the checkpoint's "
-            "classes as labels, in their order"
-        )
-    return labels

@@ -40,6 +40,8 @@ def test_a_copy_is_whole_and_goes_by_its_own_name(reference: str, tmp_path: Path
     assert not [path for path in texts if old.search(path.read_text())]
     assert not [path for path in texts if "processings/" in path.read_text()]
     assert "](../" not in (copy / "README.md").read_text()
+    beside = [path.read_text() for path in texts if "FOLDER.parent" in path.read_text()]
+    assert all("skipif" in text for text in beside), "a test may look for another reference, but not rely on it"
 
 
 def test_make_test_passes_inside(tmp_path: Path) -> None:

@@ -65,10 +65,3 @@ def test_an_image_that_a_transform_cannot_take_fails_instead_of_losing_its_annot
     assert all(failure["stage"] == "process" for failure in run.report["failures"])
     assert run.report["produced"]["new images"] == 10
     assert run.report["produced"]["shapes"] + sum(run.report["dropped_shapes"].values()) == 50
-
-
-def test_an_unknown_transform_is_refused_before_any_work(dry_run: Any) -> None:
-    run = dry_run(FOLDER, parameters={"pipeline": {**FLIP, "__class_fullname__": "HorizontlFlip"}})
-    assert run.exit_code == 2
-    assert "did you mean 'HorizontalFlip'?" in run.report["reason"]
-    assert run.report["requests"]["total"] < 10

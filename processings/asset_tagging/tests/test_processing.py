@@ -45,15 +45,3 @@ def test_quality_alone_needs_no_model(dry_run: Any, tmp_path: Path) -> None:
     assert written == {
         f"auto/{word}" for word in ("bright", "low contrast", "blurred", "greyscale", "small", "elongated")
     }
-
-
-def test_labels_that_do_not_fit_are_refused_before_any_image(dry_run: Any, tmp_path: Path) -> None:
-    text = (FIXTURE / "fixture.toml").read_text()
-    (tmp_path / "images").symlink_to(FIXTURE / "images")
-    (tmp_path / "fixture.toml").write_text(text.replace('labels = ["checks", "dots", "stripes"]\nfiles', "files"))
-    run = dry_run(
-        FOLDER, fixture=tmp_path, images=FIXTURE / "images", model_files={"model-onnx": FIXTURE / "model.onnx"}
-    )
-    assert run.exit_code == 2
-    assert "tells 3 classes apart, the ModelVersion has 0 labels (none)" in run.report["reason"]
-    assert run.report["assets"]["processed"] == 0

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from picsellia_processing.pytest_plugin import DryRun, RunsDry
 
 FOLDER = Path(__file__).parents[1]
 FIXTURE = FOLDER / "fixture"
 
 
-def test_the_fixture_is_tiled(dry_run: Any) -> None:
+@pytest.fixture(scope="module")
+def run(dry_run: RunsDry) -> DryRun:
+    """The fixture, tiled."""
     run = dry_run(FOLDER)
     assert run.exit_code == 0, run.log
+    return run
+
+
+def test_the_fixture_is_tiled(run: DryRun) -> None:
+    assert run.annotations is not None
     truth = json.loads((FIXTURE / "ground_truth.json").read_text())
     assert run.report["assets"] == {"selected": 6, "processed": 6, "skipped": 0, "failed": 0}
     assert run.report["output"]["name"] == "discs/tiles"
@@ -26,9 +38,9 @@ def test_the_fixture_is_tiled(dry_run: Any) -> None:
     assert len(run.annotations["annotations"]) == run.report["produced"]["shapes"] >= len(truth["annotations"])
 
 
-def test_every_disc_is_on_the_tile_that_shows_it(dry_run: Any) -> None:
+def test_every_disc_is_on_the_tile_that_shows_it(run: DryRun) -> None:
     """Of the images that are stored upright: the middle of each disc is in a box of its colour on some tile."""
-    run = dry_run(FOLDER)
+    assert run.annotations is not None
     truth = json.loads((FIXTURE / "ground_truth.json").read_text())
     names = {category["id"]: category["name"] for category in truth["categories"]}
     found = {category["id"]: category["name"] for category in run.annotations["categories"]}
@@ -51,13 +63,7 @@ def test_every_disc_is_on_the_tile_that_shows_it(dry_run: Any) -> None:
             ), annotation
 
 
-def test_tiles_larger_than_the_images_fail_the_job(dry_run: Any) -> None:
+def test_tiles_larger_than_the_images_fail_the_job(dry_run: RunsDry) -> None:
     run = dry_run(FOLDER, parameters={"tile_width": 2000, "edge": "drop"})
     assert run.exit_code == 1
     assert "smaller than a tile of 2000 x 128" in run.report["reason"]
-
-
-def test_overlap_as_large_as_a_tile_is_refused(dry_run: Any) -> None:
-    run = dry_run(FOLDER, parameters={"overlap": 128})
-    assert run.exit_code == 2
-    assert "overlap is 128, but a tile is 128 x 128; expected less than 128" in run.report["reason"]

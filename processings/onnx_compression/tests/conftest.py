@@ -4,6 +4,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,7 @@ accuracy = module("accuracy")
 compressing = module("compressing")
 graph = module("graph")
 labels = module("labels")
-onnx_model = module("onnx_model")
+model_file = module("model_file")
 parameters = module("parameters")
 pictures = module("pictures")
 
@@ -69,6 +70,8 @@ def read(folder: Path) -> list[Sample]:
 class Context:
     """Stands for a Job whose DatasetVersion has these samples."""
 
+    model_version = SimpleNamespace(labels={})
+
     def __init__(self, folder: Path, samples: list[Sample]) -> None:
         self.folder = folder
         self._samples = samples
@@ -89,6 +92,18 @@ def context(tmp_path: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def models(onnx_model: Any) -> dict[str, Any]:
+def version() -> Any:
+    """Stands for a DatasetVersion with this many shapes of each label: `version("OBJECT_DETECTION", circle=3)`."""
+
+    def make(type_: str, **repartition: int) -> Any:
+        stats = SimpleNamespace(label_repartition=repartition)
+        type_of = SimpleNamespace(value=type_)
+        return SimpleNamespace(name="shapes", version="v1", type=type_of, retrieve_stats=lambda: stats)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def models(model_file: Any) -> dict[str, Any]:
     """The models of the two fixtures by task."""
-    return {task: onnx_model.read_model(folder / "model.onnx", {}) for task, folder in FIXTURES.items()}
+    return {task: model_file.read_model(folder / "model.onnx", {}) for task, folder in FIXTURES.items()}

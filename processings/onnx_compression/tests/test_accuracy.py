@@ -66,10 +66,10 @@ def test_the_detector_is_good_and_damage_to_it_shows(
 
 
 def test_the_classifier_is_good_and_labels_in_another_order_show(
-    accuracy: Any, pictures: Any, onnx_model: Any, models: Any, samples: Any, context: Any
+    accuracy: Any, pictures: Any, model_file: Any, models: Any, samples: Any, context: Any
 ) -> None:
     model = models["classification"]
     annotated = read(pictures, model, samples["classification"], context)
     assert accuracy.accuracy_of(model.path, model, annotated) > 0.9
-    turned = onnx_model.read_model(model.path, {"0": "square", "1": "triangle", "2": "circle"})
+    turned = model_file.read_model(model.path, {"0": "square", "1": "triangle", "2": "circle"})
     assert accuracy.accuracy_of(model.path, turned, annotated) < 0.1

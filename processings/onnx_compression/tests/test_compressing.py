@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,6 +109,49 @@ def kernels(path: Path) -> Any:
     """The weights of all convolutions but for the one that takes the mean of a distribution."""
     tensors = [numpy_helper.to_array(each) for each in onnx.load(path).graph.initializer if len(each.dims) == 4]
     return np.concatenate([each.ravel() for each in tensors if each.shape != (1, 16, 1, 1)])
+
+
+def old(path: Path, *outermost: str) -> Path:
+    """A classifier of opset 11, as older exporters write them."""
+    rng = np.random.default_rng(0)
+    tensors = {"kernels": rng.normal(size=(8, 3, 3, 3)), "matrix": rng.normal(size=(8, 2))}
+    nodes = [
+        helper.make_node("Conv", ["images", "kernels"], ["a"], strides=[2, 2]),
+        helper.make_node("GlobalAveragePool", ["a"], ["b"]),
+        helper.make_node("Squeeze", ["b"], ["c"], axes=[2, 3]),  # whose axes have moved since
+        helper.make_node("MatMul", ["c", "matrix"], ["d" if outermost else "output"]),
+        *(helper.make_node(name, ["d"], ["output"]) for name in outermost),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 32, 32])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 2])],
+        [numpy_helper.from_array(values.astype(np.float32), name) for name, values in tensors.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), path)
+    return path
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_of_old_operators_is_compressed(
+    compressing: Any, parameters: Any, accuracy: Any, tmp_path: Path, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = old(tmp_path / "old.onnx")
+    tensor = np.random.default_rng(1).random((1, 3, 32, 32), np.float32)
+    calibration = [SimpleNamespace(tensor=lambda: tensor)]
+
+    path = compressing.compress(source, calibration, parameters.CompressionParameters(method=method), tmp_path)
+
+    expected, found = (accuracy.session(each).run(None, {"images": tensor})[0] for each in (source, path))
+    assert np.abs(found - expected).max() < 0.1 * np.abs(expected).max() or method == "pruning"
+    assert "Failed" not in caplog.text, "onnxruntime goes on where it cannot fold what is constant"
+
+
+def test_old_operators_that_cannot_be_brought_up_are_named(compressing: Any, parameters: Any, tmp_path: Path) -> None:
+    source = old(tmp_path / "old.onnx", "Upsampling")
+    with pytest.raises(UsageError, match=r"'old\.onnx' cannot be compressed: found operators of opset 11, .* opset 13"):
+        compressing.compress(source, [], parameters.CompressionParameters(), tmp_path)
 
 
 def test_a_model_without_convolutions_is_refused(compressing: Any, parameters: Any, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 def detector(compressing: Any, models: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The detector of the fixture as the methods get it."""
     path = tmp_path_factory.mktemp("graph") / "prepared.onnx"
-    compressing._prepare(models["detection"].path, path)
+    compressing._prepare(models["detection"].path, path, compressing.PER_CHANNEL)
     return onnx.load(path)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from picsellia_processing.errors import ParameterError
+from picsellia_processing.errors import JobError, ParameterError, UsageError
 from picsellia_processing.parameters import resolve
 
 FOLDER = Path(__file__).parents[1]
@@ -49,33 +48,32 @@ def test_a_model_that_compression_wrecks_is_refused_and_nothing_is_stored(dry_ru
     assert STORING not in run.report["requests"]["by_endpoint"]
 
 
-def test_a_model_that_is_bad_as_it_is_proves_nothing(dry_run: Any) -> None:
-    run = dry_run(FOLDER, fixture=CLASSIFIER, parameters={"mean": [0.9, 0.9, 0.9], "std": [0.01, 0.01, 0.01]})
-    assert run.exit_code == 2
-    assert "the model as it is has a top-1 of" in run.report["reason"]
-    assert "less than min_accuracy" in run.report["reason"]
-    assert STORING not in run.report["requests"]["by_endpoint"]
+def test_a_model_that_is_bad_as_it_is_proves_nothing(
+    processing: Any, parameters: Any, version: Any, context: Any, samples: Any
+) -> None:
+    wrong = parameters.CompressionParameters(mean=(0.9, 0.9, 0.9), std=(0.01, 0.01, 0.01))
+    images = version("CLASSIFICATION", circle=40, square=40, triangle=40)
+    with pytest.raises(JobError, match=r"the model as it is has a top-1 of .* less than min_accuracy = 0\.3"):
+        processing.compress_onnx(CLASSIFIER / "model.onnx", images, context(samples["classification"]), wrong)
 
 
-def test_a_file_that_is_no_onnx_is_refused_before_an_image_is_read(dry_run: Any, tmp_path: Path) -> None:
-    path = tmp_path / "best.onnx"
+def test_a_file_that_is_no_onnx_is_refused_before_an_image_is_read(
+    processing: Any, parameters: Any, version: Any, context: Any, samples: Any, tmp_path: Path
+) -> None:
+    path, job = tmp_path / "best.onnx", context(samples["detection"])
     path.write_text("no model")
-    run = dry_run(FOLDER, model_files={"model-onnx": path})
-    assert run.exit_code == 2
-    assert "the model file 'best.onnx' cannot be compressed: it is no whole ONNX file" in run.report["reason"]
-    assert run.report["assets"]["processed"] == 0
-    assert "GET /blob/{}" not in run.report["requests"]["by_endpoint"]
+    with pytest.raises(UsageError, match=r"'best\.onnx' cannot be compressed: it is no whole ONNX file"):
+        processing.compress_onnx(path, version("OBJECT_DETECTION", circle=1), job, parameters.CompressionParameters())
+    assert job.done == []
 
 
-def test_images_without_annotations_are_refused_before_one_is_read(dry_run: Any, tmp_path: Path) -> None:
-    fixture = tmp_path / "fixture"
-    shutil.copytree(FOLDER / "fixture", fixture)
-    text = (fixture / "fixture.toml").read_text()
-    (fixture / "fixture.toml").write_text(text.replace('annotations = "ground_truth.json"\n', ""))
-    run = dry_run(FOLDER, fixture=fixture)
-    assert run.exit_code == 2
-    assert "shapes/v1 has no annotation to measure the model by; annotate it, or give another" in run.report["reason"]
-    assert run.report["assets"]["processed"] == 0
+def test_images_without_annotations_are_refused_before_one_is_read(
+    processing: Any, parameters: Any, version: Any, context: Any, samples: Any
+) -> None:
+    model, job = FOLDER / "fixture" / "model.onnx", context(samples["detection"])
+    with pytest.raises(JobError, match="shapes/v1 has no annotation to measure the model by; annotate it, or give"):
+        processing.compress_onnx(model, version("OBJECT_DETECTION"), job, parameters.CompressionParameters())
+    assert job.done == []
 
 
 def test_each_method_makes_a_file_of_its_own(processing: Any, parameters: Any) -> None:

@@ -136,10 +136,24 @@ def test_a_class_without_a_name_stops_the_job(processing: ModuleType, ready: Any
         processing.annotate(images, model, processing.TensorflowParameters(), of_type("OBJECT_DETECTION"))
 
 
+def test_boxes_in_pixels_stop_the_job(
+    processing: ModuleType, ready: Any, export: Any, red_finder: Any, tensorflow: Any
+) -> None:
+    def in_pixels(input_tensor: Any) -> dict[str, Any]:
+        found: dict[str, Any] = red_finder(input_tensor)
+        return found | {"detection_boxes": found["detection_boxes"] * 32}
+
+    model = ready(export(in_pixels, (None, 32, 32, 3)))
+    (image,) = map(Image, reds(255))
+    with pytest.raises(JobError, match=r"the model's boxes are in pixels, such as \[8\.0, 16\.0, 24\.0, 32\.0\]"):
+        processing.annotate([image], model, processing.TensorflowParameters(), of_type("OBJECT_DETECTION"))
+
+
 def test_labels_count_from_one_unless_there_is_a_zero(detector: ModuleType) -> None:
     assert detector.class_names({"1": "a", "2": "b"}) == {1: "a", 2: "b"}
     assert detector.class_names({"0": "a", "1": "b"}) == {1: "a", 2: "b"}
     assert detector.class_names({"1": "a", "90": "z"}) == {1: "a", 90: "z"}
+    assert detector.class_names({"0": "Background", "1": "a"}) == {0: "Background", 1: "a"}
     for wrong in ({}, {"car": "1"}):
         with pytest.raises(JobError, match="do not name the classes of its model"):
             detector.class_names(wrong)

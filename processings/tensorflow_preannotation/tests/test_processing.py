@@ -48,11 +48,3 @@ def test_outlines_are_written_where_the_dataset_version_holds_them(
     assert first["bbox"] == pytest.approx([0, 0, 40, 24], abs=1)
     assert second["bbox"] == pytest.approx([40, 12, 40, 12], abs=1)
     assert all(each["segmentation"] for each in (first, second))
-
-
-def test_a_bad_model_is_refused_before_any_image(dry_run: Any, tmp_path: Path) -> None:
-    (tmp_path / "model.zip").write_bytes(b"not a zip file")
-    run = dry_run(FOLDER, model_files={"model-latest": tmp_path / "model.zip"})
-    assert run.exit_code == 2
-    assert "found no zip file; expected a zip file of the folder saved_model" in run.report["reason"]
-    assert run.report["assets"]["processed"] == 0

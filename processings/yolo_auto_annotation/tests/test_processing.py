@@ -21,7 +21,7 @@ PRE_ANNOTATION = FOLDER.parent / "yolo_preannotation"
 IMAGES = 20
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def done(dry_run: RunsDry) -> DryRun:
     done = dry_run(FOLDER)
     assert done.exit_code == 0, done.log
@@ -33,18 +33,18 @@ def boxes(coco: Any) -> list[Any]:
     return sorted([names[each["image_id"]], each["category_id"], each["bbox"]] for each in coco["annotations"])
 
 
-def test_it_accepts_what_pre_annotation_proposes(done: DryRun, dry_run: RunsDry) -> None:
+def test_what_it_finds_is_accepted(done: DryRun) -> None:
     assert done.report["assets"] == {"selected": IMAGES, "processed": IMAGES, "skipped": 0, "failed": 0}
-    proposed = dry_run(PRE_ANNOTATION, fixture=FOLDER / "fixture", parameters={"confidence": 0.5})
-    assert proposed.exit_code != 0
-    assert "AUTO_ANNOTATION" in proposed.report["reason"], "the fixture is of a Job of another task"
+    assert len(boxes(done.annotations)) > IMAGES
+    assert statuses(done) == ["ACCEPTED"] * IMAGES, "an image without an object is annotated as such"
+
+
+@pytest.mark.skipif(not PRE_ANNOTATION.is_dir(), reason="yolo_preannotation does not lie beside this folder")
+def test_it_accepts_what_pre_annotation_proposes(done: DryRun, dry_run: RunsDry) -> None:
     proposed = dry_run(PRE_ANNOTATION, images=FOLDER / "fixture" / "images", parameters={"confidence": 0.5})
     assert proposed.exit_code == 0, proposed.log
-    assert len(boxes(done.annotations)) > IMAGES
     assert boxes(done.annotations) == boxes(proposed.annotations)
-    assert set(statuses(done)) == {"ACCEPTED"}
     assert set(statuses(proposed)) == {"PENDING"}
-    assert len(statuses(done)) == IMAGES, "an image without an object is annotated as such"
 
 
 def statuses(done: DryRun) -> list[str]:
@@ -76,7 +76,7 @@ def test_a_second_run_changes_nothing(done: DryRun) -> None:
 
 
 def test_a_copy_that_follows_links_is_complete(dry_run: RunsDry, tmp_path: Path) -> None:
-    shutil.copytree(FOLDER, tmp_path / "mine", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    shutil.copytree(FOLDER, tmp_path / "mine", ignore=shutil.ignore_patterns("tests", "__pycache__", ".*", "pxp-out"))
     assert not any(path.is_symlink() for path in (tmp_path / "mine").rglob("*"))
     copied = dry_run(tmp_path / "mine")
     assert copied.exit_code == 0, copied.log

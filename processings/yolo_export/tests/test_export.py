@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # the format is what is asked for
 
 FOLDER = Path(__file__).parents[1]
-MODELS = FOLDER.parent / "yolo_preannotation" / "tests" / "models"
+MODELS = FOLDER / "tests" / "models"
 CHECKPOINTS = {
     "detect": FOLDER / "fixture" / "model.pt",
     "segment": MODELS / "segmenter.pt",
@@ -91,16 +91,28 @@ def test_current_architectures_are_exported_and_equal(
     assert compared(path, 64, format_)
 
 
-def test_a_second_run_makes_the_same_bytes_and_stores_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "picsellia_processing", "dry-run", str(FOLDER), "--out", str(tmp_path / "out")]
-    command += ["--parameter", f"formats={json.dumps(FORMATS)}"]
-    stored = []
-    for more in ([], ["--again"]):
-        subprocess.run([*command, *more], check=True, stdin=subprocess.DEVNULL, capture_output=True)
-        report = json.loads((tmp_path / "out" / "report.json").read_text())
-        stored.append(report["produced"]["files stored"])
-        assert report["metadata"]["largest_error"].keys() == {f"model-{format_}" for format_ in FORMATS}
-    assert stored == [4, 0]
+def test_a_second_run_makes_the_same_bytes_and_stores_nothing(dry_run: RunsDry) -> None:
+    first = dry_run(FOLDER, parameters={"formats": FORMATS})
+    assert first.exit_code == 0, first.log
+    assert first.report["produced"]["files stored"] == 4
+    assert first.report["assets"] == {"selected": 6, "processed": 6, "skipped": 0, "failed": 0}
+    assert first.report["metadata"]["largest_error"].keys() == {f"model-{format_}" for format_ in FORMATS}
+    for errors in first.report["metadata"]["largest_error"].values():
+        assert errors["box"] < TOLERANCES["box"]
+        assert errors["score"] < TOLERANCES["score"]
+
+    command = [sys.executable, "-m", "picsellia_processing", "dry-run", str(FOLDER), "--out", str(first.out)]
+    command += ["--parameter", f"formats={json.dumps(FORMATS)}", "--again"]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    again = json.loads((first.out / "report.json").read_text())
+    assert again["produced"]["files stored"] == 0
+    assert again["metadata"]["largest_error"] == first.report["metadata"]["largest_error"]
+
+
+def test_only_the_chosen_formats_are_made(processing: ModuleType) -> None:
+    made = processing.export.declaration.produces
+    assert processing.ExportParameters().chosen(made) == ["model-onnx", "model-torchscript"]
+    assert processing.ExportParameters(formats=["openvino"]).chosen(made) == ["model-openvino"]
 
 
 def swapped_channels(model: onnx.ModelProto) -> None:
@@ -167,32 +179,41 @@ def test_what_is_no_checkpoint_is_refused(exporting: ModuleType, tmp_path: Path,
         exporting.Checkpoint(path, tmp_path, None)
 
 
-def test_a_dry_run_stores_both_files_and_tells_the_difference(dry_run: RunsDry) -> None:
-    run = dry_run(FOLDER)
-    assert run.exit_code == 0, run.log
-    assert run.report["produced"]["files stored"] == 2
-    assert run.report["assets"] == {"selected": 6, "processed": 6, "skipped": 0, "failed": 0}
-    assert run.report["metadata"]["largest_error"].keys() == {"model-onnx", "model-torchscript"}
-    for errors in run.report["metadata"]["largest_error"].values():
-        assert errors["box"] < TOLERANCES["box"]
-        assert errors["score"] < TOLERANCES["score"]
-
-
-def test_only_the_chosen_formats_are_made(dry_run: RunsDry) -> None:
-    run = dry_run(FOLDER, parameters={"formats": ["openvino"]})
-    assert run.exit_code == 0, run.log
-    assert run.report["produced"]["files stored"] == 1
-    assert run.report["metadata"]["largest_error"].keys() == {"model-openvino"}
+@pytest.mark.parametrize(
+    ("architecture", "channels", "image_size", "found"),
+    [
+        ("yolov8n-p6", 3, 96, r"image_size=96: 'best\.pt' sees multiples of 64 pixels only; take 64 or 128"),
+        ("yolov8n", 1, 64, r"'best\.pt' cannot be used: the model sees 1 channels; expected 3, RGB"),
+        ("yolov8-rtdetr", 3, 64, r"'best\.pt' cannot be used: found an RT-DETR; expected a YOLO"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    weights: ModuleType,
+    exporting: ModuleType,
+    tmp_path: Path,
+    architecture: str,
+    channels: int,
+    image_size: int,
+    found: str,
+) -> None:
+    path, ultralytics = tmp_path / "best.pt", weights.import_ultralytics()
+    kind = ultralytics.RTDETR if "rtdetr" in architecture else ultralytics.YOLO
+    model = kind(f"{architecture}.yaml")
+    if channels != 3:
+        model.model = type(model.model)(f"{architecture}.yaml", ch=channels, verbose=False)
+    model.save(path)
+    with pytest.raises(UsageError, match=found):
+        exporting.Checkpoint(path, tmp_path, image_size)
 
 
 def test_above_a_tolerance_the_job_fails_and_stores_nothing(dry_run: RunsDry) -> None:
-    run = dry_run(FOLDER, parameters={"score_tolerance": 1e-12})
+    run = dry_run(FOLDER, parameters={"score_tolerance": 1e-12, "formats": ["onnx"]})
     assert run.exit_code == 1
     assert "model-onnx does not compute what the checkpoint computes" in run.report["reason"]
     assert "POST /api/model/version/{}/modelfiles" not in run.report["requests"]["by_endpoint"]
 
 
-def test_code_in_a_checkpoint_is_refused_and_not_run(dry_run: RunsDry, tmp_path: Path) -> None:
+def test_code_in_a_checkpoint_is_refused_and_not_run(exporting: ModuleType, tmp_path: Path) -> None:
     trace = tmp_path / "executed"
 
     class Command:
@@ -201,7 +222,6 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(dry_run: RunsDry, tmp_path:
 
     checkpoint = torch.load(CHECKPOINTS["detect"], weights_only=False)
     torch.save({**checkpoint, "train_args": Command()}, tmp_path / "best.pt")
-    run = dry_run(FOLDER, model_files={"pretrained-weights": tmp_path / "best.pt"})
-    assert run.exit_code == 2
-    assert "might run any code" in run.report["reason"]
+    with pytest.raises(UsageError, match="might run any code"):
+        exporting.Checkpoint(tmp_path / "best.pt", tmp_path, None)
     assert not trace.exists()

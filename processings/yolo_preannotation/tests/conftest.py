@@ -3,7 +3,8 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ WEIGHTS = {
     "segment": FOLDER / "tests" / "models" / "segmenter.pt",
     "classify": FOLDER / "tests" / "models" / "classifier.pt",
 }
+TYPES = {"detect": "OBJECT_DETECTION", "segment": "SEGMENTATION", "classify": "CLASSIFICATION"}
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +84,23 @@ def decoded(path: Path) -> Image:
 
 
 @pytest.fixture(scope="session")
-def model(processing: ModuleType) -> Callable[..., object]:
+def version() -> Callable[[str], Any]:
+    """Stands for a DatasetVersion of a type, or of the one that holds what a model of a task finds."""
+    return lambda name: SimpleNamespace(type=SimpleNamespace(value=TYPES.get(name, name)))
+
+
+@pytest.fixture(scope="session")
+def model(processing: ModuleType, version: Callable[[str], Any]) -> Callable[..., object]:
     """Makes the model of a task ready: `model("detect", labels=("circle",), confidence=0.5)`."""
 
-    def make(task: str, labels: tuple[str, ...] = ("circle", "square", "triangle"), **parameters: object) -> object:
-        return processing.yolo(WEIGHTS[task], processing.YoloParameters(**parameters), Labels(labels))
+    def make(
+        task: str,
+        labels: tuple[str, ...] = ("circle", "square", "triangle"),
+        holds: str | None = None,
+        **parameters: object,
+    ) -> object:
+        return processing.yolo(
+            WEIGHTS[task], processing.YoloParameters(**parameters), Labels(labels), version(holds or task)
+        )
 
     return make

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,12 @@ TASKS = ["detect", "segment", "classify"]
 
 
 @pytest.fixture(scope="session")
-def annotate(processing: ModuleType) -> Callable[..., list[list[Any]]]:
+def annotate(processing: ModuleType, version: Callable[[str], Any]) -> Callable[..., list[list[Any]]]:
     """`annotate(images, model)` with the default parameters, or with others."""
 
-    def call(images: list[Image], model: object, **parameters: object) -> list[list[Any]]:
-        found: list[list[Any]] = processing.annotate(images, model, processing.YoloParameters(**parameters))
+    def call(images: list[Image], model: Any, holds: str | None = None, **parameters: object) -> list[list[Any]]:
+        given = processing.YoloParameters(**parameters), version(holds or model.task)
+        found: list[list[Any]] = processing.annotate(images, model, *given)
         return found
 
     return call
@@ -160,6 +162,34 @@ def iou(one: Any, other: Any, size: tuple[int, int]) -> float:
     return float((stains[0] & stains[1]).sum() / (stains[0] | stains[1]).sum())
 
 
+def test_a_segmenter_gives_boxes_where_the_data_set_holds_boxes(annotate: Any, model: Any, scenes: list[Any]) -> None:
+    segmenter, images = model("segment", holds="OBJECT_DETECTION"), [image_of(scene) for scene in scenes[:4]]
+
+    boxes = annotate(images, segmenter, holds="OBJECT_DETECTION")
+
+    outlines = annotate(images, segmenter, holds="MULTI")
+    for box, outline in zip(chain(*boxes), chain(*outlines), strict=True):
+        assert (type(box), type(outline)) == (Rectangle, Polygon)
+        assert (box.label, box.confidence) == (outline.label, outline.confidence)
+        corners = np.min(outline.points, axis=0), np.max(outline.points, axis=0)
+        assert np.abs(np.array(corners) - [(box.x, box.y), (box.x + box.width, box.y + box.height)]).max() < 8
+
+
+@pytest.mark.parametrize(
+    ("task", "holds", "fitting"),
+    [
+        ("detect", "SEGMENTATION", "OBJECT_DETECTION or MULTI"),
+        ("segment", "CLASSIFICATION", "SEGMENTATION or OBJECT_DETECTION or MULTI"),
+        ("classify", "OBJECT_DETECTION", "CLASSIFICATION or MULTI"),
+    ],
+)
+def test_a_data_set_that_does_not_hold_what_the_model_finds_is_refused(
+    model: Any, task: str, holds: str, fitting: str
+) -> None:
+    with pytest.raises(JobError, match=f"is of type {holds}, but '.*' is a model for '{task}'; .* of type {fitting}$"):
+        model(task, holds=holds)
+
+
 def test_a_segmenter_that_finds_nothing_says_so(annotate: Any, model: Any) -> None:
     grey = Image(np.full((120, 160, 3), 128, np.uint8))
 
@@ -200,8 +230,11 @@ def test_a_data_set_with_no_label_of_the_model_is_refused(model: Any) -> None:
         model("detect", labels=("hexagon", "star"))
 
 
-def test_labels_that_may_be_added_are_all_looked_for(processing: ModuleType, annotate: Any, scenes: list[Any]) -> None:
-    ready = processing.yolo(FIXTURE / "model.pt", processing.YoloParameters(), Labels((), open=True))
+def test_labels_that_may_be_added_are_all_looked_for(
+    processing: ModuleType, annotate: Any, version: Any, scenes: list[Any]
+) -> None:
+    labels = Labels((), open=True)
+    ready = processing.yolo(FIXTURE / "model.pt", processing.YoloParameters(), labels, version("detect"))
 
     assert {box.label for boxes in annotate([image_of(scene) for scene in scenes], ready) for box in boxes} == {
         "circle",

@@ -25,15 +25,15 @@ MODEL = FOLDER / "fixture" / "model.pt"
 
 @pytest.mark.parametrize("architecture", ["yolov8n", "yolo11n-seg", "yolo11n-cls", "yolo26n"])
 def test_current_architectures_load_and_predict(
-    processing: ModuleType, weights: ModuleType, tmp_path: Path, architecture: str
+    processing: ModuleType, weights: ModuleType, version: Any, tmp_path: Path, architecture: str
 ) -> None:
     path = tmp_path / "best.pt"
     weights.import_ultralytics().YOLO(f"{architecture}.yaml").save(path)
-    parameters = processing.YoloParameters(image_size=64, confidence=0)
+    parameters, anything = processing.YoloParameters(image_size=64, confidence=0), version("MULTI")
 
-    ready = processing.yolo(path, parameters, Labels((), open=True))
+    ready = processing.yolo(path, parameters, Labels((), open=True), anything)
 
-    (found,) = processing.annotate([Image(np.zeros((64, 64, 3), np.uint8))], ready, parameters)
+    (found,) = processing.annotate([Image(np.zeros((64, 64, 3), np.uint8))], ready, parameters, anything)
     assert found
 
 
@@ -167,12 +167,13 @@ def note(event, arguments):
 sys.addaudithook(note)
 sys.path.insert(0, os.getcwd())
 import numpy as np
+from types import SimpleNamespace
 from picsellia_processing import Image, Labels
 import processing
 
-parameters = processing.YoloParameters()
-model = processing.yolo(Path(sys.argv[1]), parameters, Labels(("circle",)))
-processing.annotate([Image(np.zeros((90, 160, 3), np.uint8))] * 2, model, parameters)
+parameters, version = processing.YoloParameters(), SimpleNamespace(type=SimpleNamespace(value="OBJECT_DETECTION"))
+model = processing.yolo(Path(sys.argv[1]), parameters, Labels(("circle",)), version)
+processing.annotate([Image(np.zeros((90, 160, 3), np.uint8))] * 2, model, parameters, version)
 print(json.dumps({"tried": tried, "written": written}))
 """
 

@@ -128,7 +128,7 @@ class Recorder:
 @pytest.fixture
 def recorded(network: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes a Network whose session is a Recorder: `recorded(path, batch_size, providers)`."""
-    load = network.onnxruntime.InferenceSession
+    load = onnxruntime.InferenceSession
 
     def make(path: Path, batch_size: int, providers: list[str]) -> tuple[Any, Recorder]:
         recorders: list[Recorder] = []
@@ -138,8 +138,8 @@ def recorded(network: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
             return recorders[-1]
 
         names = providers
-        monkeypatch.setattr(network.onnxruntime, "InferenceSession", session)
-        monkeypatch.setattr(network.onnxruntime, "get_available_providers", lambda: names)
+        monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: names)
         made = network.Network(path, "auto", batch_size)
         recorders[0].runs.clear()
         return made, recorders[0]
@@ -194,7 +194,7 @@ def test_half_precision_is_fed_where_the_file_wants_it(
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:3"])
 def test_a_gpu_that_is_not_there_is_an_error(network: ModuleType, monkeypatch: pytest.MonkeyPatch, device: str) -> None:
-    monkeypatch.setattr(network.onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
 
     with pytest.raises(UsageError, match=f"device={device} cannot be used: .* built without CUDA; .*device=auto"):
         network.Network(MODEL, device, 4)
@@ -203,11 +203,11 @@ def test_a_gpu_that_is_not_there_is_an_error(network: ModuleType, monkeypatch: p
 def test_a_gpu_that_onnxruntime_silently_leaves_aside_is_an_error(
     network: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    load = network.onnxruntime.InferenceSession
+    load = onnxruntime.InferenceSession
     there = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    monkeypatch.setattr(network.onnxruntime, "get_available_providers", lambda: there)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: there)
     monkeypatch.setattr(
-        network.onnxruntime,
+        onnxruntime,
         "InferenceSession",
         lambda file, options, providers: load(file, options, providers=["CPUExecutionProvider"]),
     )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from picsellia_processing import Image
-from picsellia_processing.errors import ParameterError
+from picsellia_processing.errors import JobError, ParameterError
 from picsellia_processing.parameters import resolve
 from PIL import Image as Pillow
 
@@ -158,27 +157,9 @@ def test_wrong_parameters_are_refused(processing: ModuleType, name: str, value: 
         resolve([processing.YoloxParameters], {name: value}, {})
 
 
-def test_labels_that_do_not_fit_the_file_are_refused_before_any_work(dry_run: RunsDry, tmp_path: Path) -> None:
-    shutil.copytree(FIXTURE, tmp_path / "fixture", ignore=shutil.ignore_patterns("*.py"))
-    settings = tmp_path / "fixture" / "fixture.toml"
-    settings.write_text(settings.read_text().replace('["circle", "square", "triangle"]', '["circle", "square"]'))
-
-    run = dry_run(FOLDER, fixture=tmp_path / "fixture")
-
-    assert run.exit_code == 2
-    assert "the network tells 3 classes apart, the ModelVersion has 2 labels (0: circle, 1: square)" in run.log
-    assert run.annotations is None or run.annotations["annotations"] == []
-
-
-def test_a_file_that_is_no_detector_is_refused_before_any_work(dry_run: RunsDry, tmp_path: Path) -> None:
-    page = tmp_path / "page.onnx"
-    page.write_text("<html><body>404 not found</body></html>")
-
-    run = dry_run(FOLDER, model_files={"model-onnx": page})
-
-    assert run.exit_code == 2
-    assert "the model file 'page.onnx' cannot be used: found a file of 39 bytes" in run.log
-    assert run.annotations is None or run.annotations["annotations"] == []
+def test_labels_that_do_not_fit_the_file_are_refused(processing: ModuleType) -> None:
+    with pytest.raises(JobError, match="the network tells 3 classes apart, the ModelVersion has 2 labels"):
+        processing.yolox(MODEL, SimpleNamespace(labels={"0": "circle", "1": "square"}), processing.YoloxParameters())
 
 
 def test_the_images_of_the_fixture_can_be_made_again(make_fixture: ModuleType, tmp_path: Path) -> None:

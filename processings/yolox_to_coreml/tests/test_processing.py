@@ -9,12 +9,16 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
+from picsellia_processing.errors import JobError, ParameterError
+from picsellia_processing.parameters import resolve
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from picsellia_processing.pytest_plugin import RunsDry
 
 FOLDER = Path(__file__).parents[1]
@@ -56,35 +60,25 @@ def test_above_a_tolerance_the_job_fails_and_stores_nothing(dry_run: RunsDry, tm
     assert UPLOAD not in run.report["requests"]["by_endpoint"]
 
 
-def test_other_classes_than_the_labels_are_refused(dry_run: RunsDry, tmp_path: Path) -> None:
-    fixture = fixture_with(tmp_path, ', "triangle"', "")
-    run = dry_run(FOLDER, fixture=fixture)
-    assert run.exit_code == 2
-    assert "the checkpoint finds 3 classes, but the ModelVersion " in run.report["reason"]
-    assert "has 2 labels (circle, square); give it the checkpoint's classes as labels" in run.report["reason"]
-    assert UPLOAD not in run.report["requests"]["by_endpoint"]
-
-
-def test_what_is_no_checkpoint_is_refused(dry_run: RunsDry, tmp_path: Path) -> None:
-    path = tmp_path / "best.pth"
-    torch.save({"model": torch.nn.Linear(2, 2).state_dict()}, path)
-    run = dry_run(FOLDER, model_files={"pretrained-weights": path})
-    assert run.exit_code == 2
-    assert "'best.pth' cannot be used: found another architecture" in run.report["reason"]
+def test_other_classes_than_the_labels_are_refused(processing: ModuleType, tmp_path: Path) -> None:
+    for labels in ({"0": "circle", "1": "square"}, {"zero": "circle", "one": "square", "two": "triangle"}, None):
+        version, context = SimpleNamespace(labels=labels), SimpleNamespace(folder=tmp_path)
+        with pytest.raises(JobError, match=r"the network tells 3 classes apart, the ModelVersion has \d labels"):
+            processing.to_core_ml(FIXTURE / "yolox_nano.pth", version, context, processing.CoreMlParameters())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
         ({"export_format": "neuralnetwork", "compression": "int8"}, "compression needs the export_format mlprogram"),
-        ({"input_model_file_name": "weights"}, "it has no file 'weights'"),
-        ({"image_size": 100}, "image_size"),
+        ({"image_size": 100}, "image_size: input should be a multiple of 32"),
+        ({"precision": "int8"}, "precision: input should be 'float32' or 'float16'"),
     ],
 )
-def test_a_wrong_launch_is_refused(dry_run: RunsDry, parameters: dict[str, Any], said: str) -> None:
-    run = dry_run(FOLDER, parameters=parameters)
-    assert run.exit_code == 2
-    assert said in run.log
+def test_wrong_parameters_are_refused(processing: ModuleType, parameters: dict[str, Any], said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        resolve([processing.CoreMlParameters], parameters, {})
 
 
 def fixture_with(folder: Path, pattern: str, replacement: str) -> Path:

@@ -125,11 +125,13 @@ def _class_names(proto: Any, labels: Mapping[str, str], path: Path) -> tuple[str
 
 
 def _literal(text: str) -> dict[Any, Any]:
-    """A dictionary as Python writes it, which is how ultralytics stores the names; empty if it is something else."""
+    """A dictionary, or a list, as Python writes it, which is how ultralytics stores names; empty if it is none."""
     try:
         value = ast.literal_eval(text)
     except (SyntaxError, ValueError):
         return {}
+    if isinstance(value, list):
+        return dict(enumerate(value))
     return value if isinstance(value, dict) else {}
 
 

@@ -40,23 +40,25 @@ def write(
     return path
 
 
-def test_a_detector_and_a_classifier_are_told_by_their_output(onnx_model: Any, tmp_path: Path) -> None:
-    detector = onnx_model.read_model(write(tmp_path / "a.onnx", [[1, 6, 84]], [1, 3, 32, 64]), LABELS)
+def test_a_detector_and_a_classifier_are_told_by_their_output(model_file: Any, tmp_path: Path) -> None:
+    detector = model_file.read_model(write(tmp_path / "a.onnx", [[1, 6, 84]], [1, 3, 32, 64]), LABELS)
     assert (detector.task, detector.classes, detector.width, detector.height) == ("detection", ("cat", "dog"), 64, 32)
-    classifier = onnx_model.read_model(write(tmp_path / "b.onnx", [["batch", 2]], ["batch", 3, 32, 32]), LABELS)
+    classifier = model_file.read_model(write(tmp_path / "b.onnx", [["batch", 2]], ["batch", 3, 32, 32]), LABELS)
     assert (classifier.task, classifier.classes) == ("classification", ("cat", "dog"))
 
 
-def test_classes_are_in_the_order_of_their_numbers(onnx_model: Any, tmp_path: Path) -> None:
+def test_classes_are_in_the_order_of_their_numbers(model_file: Any, tmp_path: Path) -> None:
     names = {str(number): f"class {number}" for number in (10, 2, 0, 1, 3, 4, 5, 6, 7, 8, 9)}
-    model = onnx_model.read_model(write(tmp_path / "a.onnx", [[1, 11]]), names)
+    model = model_file.read_model(write(tmp_path / "a.onnx", [[1, 11]]), names)
     assert model.classes == tuple(f"class {number}" for number in range(11))
 
 
-def test_a_file_may_name_its_classes_where_the_model_version_does_not(onnx_model: Any, tmp_path: Path) -> None:
+def test_a_file_may_name_its_classes_where_the_model_version_does_not(model_file: Any, tmp_path: Path) -> None:
     path = write(tmp_path / "a.onnx", [[1, 2]], names="{0: 'cat', 1: 'dog'}")
-    assert onnx_model.read_model(path, {}).classes == ("cat", "dog")
-    assert onnx_model.read_model(path, {"0": "Katze", "1": "Hund"}).classes == ("Katze", "Hund")
+    assert model_file.read_model(path, {}).classes == ("cat", "dog")
+    assert model_file.read_model(path, {"0": "Katze", "1": "Hund"}).classes == ("Katze", "Hund")
+    older = write(tmp_path / "b.onnx", [[1, 2]], names="['cat', 'dog']")
+    assert model_file.read_model(older, {}).classes == ("cat", "dog")
 
 
 @pytest.mark.parametrize(
@@ -80,45 +82,45 @@ def test_a_file_may_name_its_classes_where_the_model_version_does_not(onnx_model
     ],
 )
 def test_what_does_not_fit_is_refused(
-    onnx_model: Any, tmp_path: Path, model: dict[str, Any], labels: dict[str, str], why: str
+    model_file: Any, tmp_path: Path, model: dict[str, Any], labels: dict[str, str], why: str
 ) -> None:
     path = write(tmp_path / "best.onnx", **model)
     with pytest.raises(UsageError, match=r"'best\.onnx' cannot be compressed: ") as refused:
-        onnx_model.read_model(path, labels)
+        model_file.read_model(path, labels)
     assert why in str(refused.value)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"no model", b"\x80\x04}.", b"\x08\x08"], ids=["empty", "text", "pickle", "cut"]
 )
-def test_what_is_no_onnx_file_is_refused(onnx_model: Any, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_onnx_file_is_refused(model_file: Any, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "best.onnx"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=r"'best\.onnx' cannot be compressed: it is no whole ONNX file"):
-        onnx_model.read_model(path, LABELS)
+        model_file.read_model(path, LABELS)
 
 
-def test_a_cut_off_file_is_refused(onnx_model: Any, models: Any, tmp_path: Path) -> None:
+def test_a_cut_off_file_is_refused(model_file: Any, models: Any, tmp_path: Path) -> None:
     path = tmp_path / "best.onnx"
     path.write_bytes(models["detection"].path.read_bytes()[:-1000])
     with pytest.raises(UsageError, match="it is no whole ONNX file"):
-        onnx_model.read_model(path, LABELS)
+        model_file.read_model(path, LABELS)
 
 
-def test_weights_outside_the_file_are_refused(onnx_model: Any, tmp_path: Path) -> None:
+def test_weights_outside_the_file_are_refused(model_file: Any, tmp_path: Path) -> None:
     path = write(tmp_path / "best.onnx", [[1, 2]])
     model = onnx.load(path)
     model.graph.initializer.append(numpy_helper.from_array(np.zeros(9, np.float32), "weights"))
     onnx.save(model, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
     (tmp_path / "weights.bin").unlink()
     with pytest.raises(UsageError, match="expected one file with its weights inside"):
-        onnx_model.read_model(path, LABELS)
+        model_file.read_model(path, LABELS)
 
 
 def test_a_compressed_model_is_refused(
-    onnx_model: Any, compressing: Any, parameters: Any, models: Any, tmp_path: Path
+    model_file: Any, compressing: Any, parameters: Any, models: Any, tmp_path: Path
 ) -> None:
     settings = parameters.CompressionParameters(method="dynamic_int8")
     path = compressing.compress(models["classification"].path, [], settings, tmp_path)
     with pytest.raises(UsageError, match="it is compressed already: it has ConvInteger, "):
-        onnx_model.read_model(path, {})
+        model_file.read_model(path, {})

@@ -1,0 +1,1 @@
+../yolox_preannotation/onnx_session.py

@@ -1,0 +1,1 @@
+../yolox_preannotation/labelmap.py

@@ -37,8 +37,7 @@ class Page:
 class Record:
     """The result for one item, ready to be written: what goes on the wire, and what goes on the report.
 
-    `payload` is what the Output that made the record writes. `odd_scores` counts confidences that are no number from
-    0 to 1. `produced` counts what it is besides shapes, such as
+    `payload` is what the Output that made the record writes. `produced` counts what it is besides shapes, such as
     `{"tags": 2}`; `details` are what it is besides shapes, for people, as JSON values.
     """
 
@@ -47,7 +46,6 @@ class Record:
     shapes: Sequence[WrittenShape] = ()
     dropped: Sequence[str] = ()
     unmatched: Sequence[str] = ()
-    odd_scores: int = 0
     produced: Mapping[str, int] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 

@@ -128,14 +128,14 @@ def _results(report: Report) -> list[Tile]:
     """Shapes on the assets, or whatever else the task counts."""
     produced = report.produced or {"shapes": report.shapes}
     return [
-        Tile(what, with_commas(count), _remarks(report) if what == "shapes" else "")
+        Tile(what, with_commas(count), _dropped(report) if what == "shapes" else "")
         for what, count in islice(produced.items(), RESULT_TILES)
     ]
 
 
-def _remarks(report: Report) -> str:
-    counted = {"dropped": sum(report.dropped_shapes.values()), "with a score not from 0 to 1": report.odd_scores}
-    return ", ".join(f"{with_commas(count)} {what}" for what, count in counted.items() if count)
+def _dropped(report: Report) -> str:
+    dropped = sum(report.dropped_shapes.values())
+    return f"{with_commas(dropped)} dropped" if dropped else ""
 
 
 def _stages(report: Report) -> list[StageBar]:

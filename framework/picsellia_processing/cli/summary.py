@@ -54,8 +54,6 @@ def _figures(report: Report) -> Iterator[str]:
         yield _line("produced", *_produced(report), f"{with_commas(dropped)} shapes dropped" if dropped else "")
     else:
         yield _line("shapes", with_commas(report.shapes), f"{with_commas(dropped)} dropped" if dropped else "")
-    if report.odd_scores:
-        yield _line("scores", f"{with_commas(report.odd_scores)} are no number from 0 to 1: cut to that, or left out")
     yield from (_line(name[:NAME_LENGTH], json.dumps(value)[:REASON_LENGTH]) for name, value in report.metadata.items())
     yield _line(
         "time" if speed is None else "speed",

@@ -128,10 +128,9 @@ class Report(_Part):
     Only `status` is always known: a Job that ended before its worker said anything has the defaults for the rest.
     `output` is the DatasetVersion it filled, where there is one. `shapes` were written; what else was is counted in
     `produced`, and `metadata` is what the processing says of its result; `dropped_shapes` and `skipped` count by
-    reason; `odd_scores` counts confidences that are no number from 0 to 1, which are cut to that, or left out;
-    `limiting_stage` is the one that set the speed; `first_write_seconds` is how long it took until the first result was
-    durable. These two and `images_per_second` are None where the images are not the work, but looked at on the way: in
-    a Job on a ModelVersion.
+    reason; `limiting_stage` is the one that set the speed; `first_write_seconds` is how long it took until the first
+    result was durable. These two and `images_per_second` are None where the images are not the work, but looked at on
+    the way: in a Job on a ModelVersion.
     """
 
     status: Literal["succeeded", "failed", "terminated"]
@@ -146,7 +145,6 @@ class Report(_Part):
     produced: Counts = Field(default_factory=dict)
     metadata: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)
     dropped_shapes: Counts = Field(default_factory=dict)
-    odd_scores: Count = 0
     skipped: Counts = Field(default_factory=dict)
     failures: list[Failure] = Field(default_factory=list)
     stages: dict[Text, Stage] = Field(default_factory=dict)

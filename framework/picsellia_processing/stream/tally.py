@@ -79,7 +79,6 @@ class Tally:
     loaded: bool = False
     shapes: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
-    odd_scores: int = 0
     produced: Counter[str] = field(default_factory=Counter)
     classes: dict[str, LabelTally] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage() for name in STAGES})
@@ -148,7 +147,6 @@ class Tally:
 
     def _count(self, record: Record) -> None:
         self.shapes += len(record.shapes)
-        self.odd_scores += record.odd_scores
         self.produced.update(record.produced)
         for reason in record.dropped:
             self.dropped[_bounded(self.dropped, reason)] += 1
@@ -193,7 +191,6 @@ class Tally:
                 "shapes": self.shapes,
                 "produced": dict(self.produced),
                 "dropped_shapes": dict(self.dropped),
-                "odd_scores": self.odd_scores,
                 "skipped": dict(self.skipped),
                 "stages": {
                     name: {

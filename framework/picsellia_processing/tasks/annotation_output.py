@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from picsellia_processing.annotation import SHAPE_TYPES, Classification
 from picsellia_processing.errors import ResultError
 from picsellia_processing.geometry import DegenerateShape, UnreadableShape, fit, to_stored
-from picsellia_processing.geometry.coordinates import number
 from picsellia_processing.sdk.annotations import add_labels, load_shapes, to_wire, write_annotations
 from picsellia_processing.sdk.assets import annotated_assets, pages
 from picsellia_processing.task import Record, WrittenShape
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
     from picsellia_processing.image import AssetReference, Image
     from picsellia_processing.labels import Labels
     from picsellia_processing.task import Drawn, Page
-
-
-ROUNDING = 1e-3
-"""By how much a score may exceed 1: that of 16 bits."""
 
 
 class AnnotationOutput:
@@ -82,7 +77,6 @@ class AnnotationOutput:
         written: list[WrittenShape] = []
         dropped: list[str] = []
         unmatched: list[str] = []
-        odd_scores = 0
         for shape in self._checked(result):
             label = self._labels.match(shape.label)
             if label is None:
@@ -98,12 +92,11 @@ class AnnotationOutput:
             kind, fields = to_wire(stored, self.label_id(label))
             payload.setdefault(kind, []).append(fields)
             written.append(_written(stored, label, shape.label, kind, fields))
-            odd_scores += _is_odd(shape.confidence, stored.confidence)
         if unreadable is not None and not written:
             raise unreadable
         for kind in ("rectangles", "polygons", "classifications", "keypoints", "masks"):
             payload.setdefault(kind, [])
-        return Record(image.asset, payload, tuple(written), tuple(dropped), tuple(unmatched), odd_scores)
+        return Record(image.asset, payload, tuple(written), tuple(dropped), tuple(unmatched))
 
     def write(self, records: Sequence[Record]) -> None:
         """Write the annotations of a chunk of assets, in one request."""
@@ -160,11 +153,6 @@ def stored_orientation(image: Image) -> int:
         return image.orientation
     upright = (asset.width, asset.height) == (image.width, image.height) and image.width != image.height
     return 1 if upright else image.orientation
-
-
-def _is_odd(score: Any, kept: float | None) -> bool:
-    """Whether a confidence was none: it is left out, or was cut by more than what rounding adds."""
-    return score is not None and (kept is None or abs(number(score, "confidence") - kept) > ROUNDING)
 
 
 def _written(shape: Shape, label: str, model_class: str, kind: str, fields: dict[str, Any]) -> WrittenShape:

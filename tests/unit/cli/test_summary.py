@@ -60,13 +60,11 @@ def test_failures_and_labels_are_named_and_bounded(tmp_path):
                 *({"model_class": f"class {number}"} for number in range(11)),
             ],
             "dropped_shapes": {"no area": 2, "outside": 3},
-            "odd_scores": 1234,
         }
     )
     text = summarize(report, OutFolder(tmp_path / "out"))
     assert "out: failed: too many" in text
     assert "  shapes      0, 5 dropped" in text
-    assert "  scores      1,234 are no number from 0 to 1: cut to that, or left out" in text
     assert "  failures    0\ufffd[31m.jpg: decode: cut off" in text
     assert "9\ufffd[31m.jpg" in text
     assert "10\ufffd[31m.jpg" not in text

@@ -24,7 +24,6 @@ FULL = {
     "produced": {"new images": 2},
     "metadata": {"largest error": 0.5, "classes": ["a"]},
     "dropped_shapes": {"no area": 1},
-    "odd_scores": 2,
     "skipped": {},
     "failures": [{"asset": "a.jpg", "asset_id": "1", "stage": "decode", "reason": "truncated"}],
     "stages": {"fetch": {"seconds": 0.5, "items": 3, "threads": 24}},

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,20 +186,6 @@ class TestRecords:
         for shapes in ([unreadable], [unreadable, outside]):
             with pytest.raises(UnreadableShape, match="x is nan"):
                 output.record(image(), shapes)
-
-    @pytest.mark.parametrize("score", [97, 1.7, -0.2, math.nan, math.inf, "high", np.float32(1.7)])
-    def test_a_score_that_is_none_is_counted(self, client: Client, score: Any) -> None:
-        _, output = prepared(client)
-        record = output.record(image(), [Rectangle("car", 0, 0, 5, 5, score)])
-        assert record.odd_scores == 1
-        assert len(record.shapes) == 1
-
-    @pytest.mark.parametrize(
-        "score", [None, 0, 1, 0.5, 1.0000001, -1e-9, np.float16(0.3), np.float16(1.0005), np.array([0.5])]
-    )
-    def test_a_score_is_not_odd_for_how_it_was_rounded(self, client: Client, score: Any) -> None:
-        _, output = prepared(client)
-        assert output.record(image(), [Rectangle("car", 0, 0, 5, 5, score)]).odd_scores == 0
 
     @pytest.mark.parametrize("result", [[], (), iter([]), np.empty(0)], ids=range(4))
     def test_nothing_to_see_is_an_annotation_too(self, client: Client, result: Any) -> None:

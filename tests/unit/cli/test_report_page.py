@@ -142,7 +142,7 @@ def test_names_are_escaped_wherever_they_stand(name):
         {
             "status": "failed", "reason": name, "name": name, "task": name, "job_id": name,
             "target": {"type": name, "id": name, "name": name},
-            "dropped_shapes": {name: 1}, "skipped": {name: 1},
+            "dropped_shapes": {name: 1}, "remarks": [name], "skipped": {name: 1},
             "failures": [{"asset": name, "asset_id": name, "stage": name, "reason": name}],
             "stages": {name: {"seconds": 1, "items": 1}}, "limiting_stage": name,
             "requests": {"total": 1, "by_endpoint": {name: 1}, "retries": 0},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from picsellia_processing.errors import DefinitionError
 from picsellia_processing.processing import Processing, declare
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ class TaskDecorator:
 
         `defaults` are the author's for the options of the task, `declared` is what `declare` takes.
         """
+        if function is not None and not callable(function):
+            name = self._task.name
+            mistake = f"@{name} takes its options by name, as in @{name}(batch_size=16); found {function!r:.60}"
+            raise DefinitionError(f"@{name}", [mistake])
 
         def decorated(function: Callable[P, R]) -> Processing[P, R]:
             declaration = declare(function, **declared)

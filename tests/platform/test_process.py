@@ -109,6 +109,13 @@ def test_fixture_that_cannot_be_used_is_told(tmp_path: Path) -> None:
         pass
 
 
+def test_one_that_ends_without_a_word_is_told(tmp_path: Path) -> None:
+    platform = LocalPlatform(data=tmp_path).start()
+    os.kill(platform.pid, signal.SIGKILL)
+    with pytest.raises(UsageError, match="ended with status -9 and left no log: is the disk full"):
+        platform.wait_ready()
+
+
 def test_port_in_use_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

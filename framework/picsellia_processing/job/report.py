@@ -128,9 +128,10 @@ class Report(_Part):
     Only `status` is always known: a Job that ended before its worker said anything has the defaults for the rest.
     `output` is the DatasetVersion it filled, where there is one. `shapes` were written; what else was is counted in
     `produced`, and `metadata` is what the processing says of its result; `dropped_shapes` and `skipped` count by
-    reason; `remarks` are what a person should look at although nothing failed; `limiting_stage` is the one that set the speed; `first_write_seconds` is how long it took until the first
-    result was durable. These two and `images_per_second` are None where the images are not the work, but looked at on
-    the way: in a Job on a ModelVersion.
+    reason; `remarks` are what a person should look at although nothing failed; `limiting_stage` is the one that set the
+    speed; `first_write_seconds` is how long it took until the first result was durable. These two and
+    `images_per_second` are None where the images are not the work, but looked at on the way: in a Job on a
+    ModelVersion.
     """
 
     status: Literal["succeeded", "failed", "terminated"]

@@ -51,10 +51,10 @@ def _of_score(shape: Shape) -> Doubt | None:
 def _of_place(shape: Shape, width: int, height: int) -> Doubt | None:
     match shape:
         case Rectangle():
-            box = [number(value, "a coordinate") for value in (shape.x, shape.y, shape.width, shape.height)]
-            if _are_shares(box):
+            x, y, w, h = (number(value, "a coordinate") for value in (shape.x, shape.y, shape.width, shape.height))
+            if _are_shares((x, y, w, h)):
                 return Doubt.SHARES
-            return Doubt.CORNERS if _are_two_corners(*box, width, height) else None
+            return Doubt.CORNERS if _are_two_corners(x, y, w, h, width, height) else None
         case Point():
             places = [shape.x, shape.y]
         case Polygon() | Line() | Keypoints():

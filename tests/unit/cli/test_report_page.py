@@ -134,9 +134,12 @@ def test_a_remark_stands_on_the_page():
     assert "Look at this 1 of 1 shapes look odd" in " ".join(Elements(render(Page(report, "find"))).text.split())
 
 
-def test_a_large_figure_is_set_smaller():
-    html = render(Page(Report.model_validate({"status": "succeeded", "produced": {"bytes": 2_928_955}}), "export"))
-    assert '<b class="long">2,928,955</b>' in html
+@pytest.mark.parametrize(
+    ("size", "tag"), [(2_928_955, '<b class="long">'), (535_944, '<b class="long">'), (9_999, "<b>")]
+)
+def test_a_large_figure_is_set_smaller(size, tag):
+    html = render(Page(Report.model_validate({"status": "succeeded", "produced": {"bytes": size}}), "export"))
+    assert f"{tag}{size:,}</b>" in html
 
 
 def test_the_output_is_named():

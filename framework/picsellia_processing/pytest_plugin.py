@@ -50,9 +50,9 @@ class RunsDry(Protocol):
         self,
         target: str | Path,
         *,
-        fixture: Path | None = None,
-        images: Path | None = None,
-        model_files: Mapping[str, Path] | None = None,
+        fixture: str | Path | None = None,
+        images: str | Path | None = None,
+        model_files: Mapping[str, str | Path] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> DryRun:
         """Run `pxp dry-run` on a processing, with the options of the same names, and wait for its end."""
@@ -76,9 +76,9 @@ def dry_run(tmp_path: Path) -> RunsDry:
     def run(
         target: str | Path,
         *,
-        fixture: Path | None = None,
-        images: Path | None = None,
-        model_files: Mapping[str, Path] | None = None,
+        fixture: str | Path | None = None,
+        images: str | Path | None = None,
+        model_files: Mapping[str, str | Path] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> DryRun:
         nonlocal count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from picsellia_processing.errors import DefinitionError
 from picsellia_processing.processing import Processing, declare
 
 if TYPE_CHECKING:
@@ -29,9 +30,17 @@ class TaskDecorator:
 
         `defaults` are the author's for the options of the task, `declared` is what `declare` takes.
         """
+        _refuse_options(self._task.name, function)
 
         def decorated(function: Callable[P, R]) -> Processing[P, R]:
             declaration = declare(function, **declared)
             return Processing(function, self._task, name=name, declaration=declaration, defaults=defaults)
 
         return decorated if function is None else decorated(function)
+
+
+def _refuse_options(task: str, function: Any) -> None:
+    """Refuse what stands in the place of the function: `@pre_annotation(["car"])`."""
+    if function is not None and not callable(function):
+        mistake = f"@{task} takes its options by name, as in @{task}(batch_size=16); found {function!r:.60}"
+        raise DefinitionError(f"@{task}", [mistake])

@@ -40,6 +40,9 @@ EXPECTED = (
 )
 
 
+OURS = {each.__name__: each for each in (Image, Sample, JobContext, Labels, Parameters)}
+
+
 def read_signature(function: Callable[..., Any], *, skip: tuple[str, ...] = (), streams: bool = True) -> Signature:
     """Read the signature of a function, of the functions it depends on, and of theirs.
 
@@ -109,7 +112,7 @@ class _Reader:
         if optional and isinstance(argument, (InputArgument, ServerArgument, ModelFile)):
             argument = replace(argument, required=False)
         if argument is None:
-            self._mistake(place, f"argument {name!r}: cannot inject {written(hint)}; {EXPECTED}")
+            self._mistake(place, f"argument {name!r}: cannot inject {written(hint)}{_namesake(hint)}; {EXPECTED}")
         if isinstance(argument, Items) and not streams:
             self._mistake(place, f"argument {name!r}: images go to the processing's own function, not to this one")
         return argument
@@ -197,6 +200,16 @@ def _without_none(hint: Any) -> Any:
         return hint
     others = [each for each in get_args(hint) if each is not NoneType]
     return others[0] if len(others) == 1 else hint
+
+
+def _namesake(hint: Any) -> str:
+    """What is to be said of a class, or a module, that is named as one of ours and is another's."""
+    for each in (hint, *get_args(hint)):
+        name = str(getattr(each, "__name__", "")).rpartition(".")[2]
+        if name in OURS and each is not OURS[name]:
+            whose = each.__name__ if inspect.ismodule(each) else f"{each.__module__}.{name}"
+            return f", which is {whose}: `from picsellia_processing import {name}`"
+    return ""
 
 
 def _bare_mark(*written_as: Any) -> str:

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.errors import DefinitionError, UsageError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 ENTRY_MODULE = "processing"
 """The module of a processing folder that holds the processing: `processing.py`."""
+
+
+UNDECORATED = "decorate a function with @pre_annotation (or another task type)"
 
 
 def load(target: str) -> Processing[..., Any]:
@@ -31,7 +35,7 @@ def load(target: str) -> Processing[..., Any]:
     """
     place, _, attribute = target.partition(":")
     module = _load_folder(Path(place)) if Path(place).is_dir() else _load_module(place, target)
-    found = _named(module, attribute) if attribute else _only(module)
+    found = _named(module, attribute) if attribute else _only(module, place)
     found.check()
     return found
 
@@ -93,17 +97,20 @@ def _import_from(folder: Path) -> None:
 def _named(module: ModuleType, attribute: str) -> Processing[..., Any]:
     value = getattr(module, attribute, None)
     if value is None:
-        raise UsageError(f"{module.__name__} has no {attribute!r}{suggestion(attribute, vars(module))}")
+        held = [name for name, each in vars(module).items() if _defined_in(module, each) and _is_processing(each)]
+        holds = suggestion(attribute, held) or f"; it holds {', '.join(held) or 'no processing'}"
+        raise UsageError(f"{module.__name__} has no {attribute!r}{holds}")
     processing = _as_processing(value)
     if processing is None:
+        found = f"{type(value).__name__}: {UNDECORATED}" if isinstance(value, FunctionType) else type(value).__name__
         raise DefinitionError(
             f"{module.__name__}:{attribute}",
-            [f"expected a decorated function or a subclass of a task's base class, found {type(value).__name__}"],
+            [f"expected a decorated function or a subclass of a task's base class, found {found}"],
         )
     return processing
 
 
-def _only(module: ModuleType) -> Processing[..., Any]:
+def _only(module: ModuleType, place: str) -> Processing[..., Any]:
     own = {name: value for name, value in vars(module).items() if _defined_in(module, value)}
     bases = {base for value in own.values() if isinstance(value, type) for base in value.__mro__[1:]}
     leaves = {name: value for name, value in own.items() if not (isinstance(value, type) and value in bases)}
@@ -111,11 +118,11 @@ def _only(module: ModuleType) -> Processing[..., Any]:
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
-        names = ", ".join(f"{module.__name__}:{name}" for name in found)
+        names = ", ".join(f"{place}:{name}" for name in found)
         raise DefinitionError(str(module.__file__), [f"it holds {len(found)} processings; name one of {names}"])
     raise DefinitionError(
         str(module.__file__),
-        ["it holds no processing; decorate a function with @pre_annotation (or another task type), or subclass one"],
+        [f"it holds no processing; {UNDECORATED}, or subclass one"],
     )
 
 
@@ -125,8 +132,12 @@ def _defined_in(module: ModuleType, value: Any) -> bool:
 
 
 def _as_processing(value: Any) -> Processing[..., Any] | None:
-    if isinstance(value, Processing):
-        return value
-    if isinstance(value, type) and issubclass(value, ProcessingClass) and hasattr(value, "task"):
-        return Processing.of_class(value)
-    return None
+    if not _is_processing(value):
+        return None
+    return value if isinstance(value, Processing) else Processing.of_class(value)
+
+
+def _is_processing(value: Any) -> bool:
+    if isinstance(value, type):
+        return issubclass(value, ProcessingClass) and hasattr(value, "task")
+    return isinstance(value, Processing)

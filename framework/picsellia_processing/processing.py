@@ -87,7 +87,8 @@ class Processing(Generic[P, R]):
         """The Processing that a subclass of a task's base class declares."""
         process = getattr(owner, "process", None)
         if process is None:
-            raise DefinitionError(owner.__qualname__, [f"{owner.__qualname__}: it has no method `process`"])
+            hint = suggestion("process", vars(owner))
+            raise DefinitionError(owner.__qualname__, [f"{owner.__qualname__}: it has no method `process`{hint}"])
         options = owner.task.options.model_fields
         defaults = {name: getattr(owner, name) for name in options if hasattr(owner, name)}
         return cls(

@@ -56,9 +56,9 @@ class RunsDry(Protocol):
         self,
         target: str | Path,
         *,
-        fixture: Path | None = None,
-        images: Path | None = None,
-        model_files: Mapping[str, Path] | None = None,
+        fixture: str | Path | None = None,
+        images: str | Path | None = None,
+        model_files: Mapping[str, str | Path] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> DryRun:
         """Run `pxp dry-run` on a processing, with the options of the same names, and wait for its end."""
@@ -84,9 +84,9 @@ def dry_run(tmp_path_factory: pytest.TempPathFactory) -> RunsDry:
     def run(
         target: str | Path,
         *,
-        fixture: Path | None = None,
-        images: Path | None = None,
-        model_files: Mapping[str, Path] | None = None,
+        fixture: str | Path | None = None,
+        images: str | Path | None = None,
+        model_files: Mapping[str, str | Path] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> DryRun:
         out = tmp_path_factory.mktemp("dry-run") / "out"

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 _OWN = str(Path(__file__).parent)
 _CALLERS = (_OWN, str(Path(importlib.__file__).parent), contextlib.__file__, "<frozen importlib")
 """Files that stand between a Job and the author's code."""
-_LIBRARIES = (*_CALLERS, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
+_LIBRARIES = (
+    *_CALLERS,
+    "<string>",  # code that a library has made, as a frozen dataclass
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
 
 
 def authors_trace(error: BaseException) -> str:

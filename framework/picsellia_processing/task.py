@@ -38,7 +38,8 @@ class Record:
     """The result for one item, ready to be written: what goes on the wire, and what goes on the report.
 
     `payload` is what the Output that made the record writes. `produced` counts what it is besides shapes, such as
-    `{"tags": 2}`; `details` are what it is besides shapes, for people, as JSON values.
+    `{"tags": 2}`; `details` are what it is besides shapes, for people, as JSON values. `doubts` say what is odd about
+    its shapes, once for each.
     """
 
     reference: AssetReference
@@ -48,6 +49,7 @@ class Record:
     unmatched: Sequence[str] = ()
     produced: Mapping[str, int] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    doubts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import pytest
 import requests
 from picsellia.exceptions import PicselliaError
 from picsellia_processing.errors import UsageError
+from picsellia_processing.platform.command import announce
 from picsellia_processing.platform.process import LocalPlatform
 from PIL import Image
 
@@ -107,6 +108,21 @@ def test_images_and_model_files_can_be_given(
 def test_fixture_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"did not start.*fixture"), LocalPlatform(seed=tmp_path):
         pass
+
+
+def test_one_that_ends_without_a_word_is_told(tmp_path: Path) -> None:
+    platform = LocalPlatform(data=tmp_path).start()
+    os.kill(platform.pid, signal.SIGKILL)
+    with pytest.raises(UsageError, match="ended with status -9 and left no log: is the disk full"):
+        platform.wait_ready()
+
+
+def test_people_are_told_what_there_is_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    announce({"host": "http://127.0.0.1:1", "task": None, "inputs": {}, "asset_count": 0}, as_json=False)
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["host", "http://127.0.0.1:1"],
+        ["asset_count", "0"],
+    ]
 
 
 def test_port_in_use_is_told() -> None:

@@ -435,3 +435,7 @@ def test_what_is_drawn_on_the_images_comes_along_when_asked_for(tmp_path):
     without = dry_run("mine", "--annotated", cwd=tmp_path)
     assert without.code == 2
     assert "give the data set as --images DIR" in without.stderr
+    write_images(tmp_path / "plain", 1)
+    plain = dry_run("mine", "--images", "plain", "--annotated", cwd=tmp_path)
+    assert plain.code == 2
+    assert "nothing is in plain, which was read as a folder of images: correct the path" in plain.stderr

@@ -87,9 +87,11 @@ def test_the_commands_succeed_in_order(folder: Path, environ: dict[str, str]) ->
 
 
 def test_the_tests_pass(folder: Path) -> None:
-    finished = run(folder, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_bright.py")
+    finished = run(
+        folder, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_bright.py", "test_photos.py"
+    )
     assert finished.returncode == 0, finished.stdout
-    assert "1 passed" in finished.stdout
+    assert "3 passed" in finished.stdout
 
 
 @pytest.mark.parametrize("target", ["brightest:Annotate", "driven:annotate", "tagger:tag", "tidied:tidy"])

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from picsellia_processing import Line, Shape
-from picsellia_processing.geometry import DegenerateShape, UnreadableShape, fit
+from picsellia_processing.geometry import DegenerateShape, Doubt, UnreadableShape, fit
 from PIL import Image
 
 from tests.runs.rig import Rig
@@ -65,6 +65,15 @@ def test_every_kind_of_bad_shape_is_clamped_or_dropped_and_counted(rig: Start, i
     assert stored.keys() == names.keys() - unreadable, "an image of which nothing is left is done as well"
     for name in stored:
         assert len(stored[name]) == (name not in dropped), names[name].name
+
+
+def test_shares_in_place_of_pixels_are_remarked(rig: Start) -> None:
+    on = rig()
+    job = on.launch()
+    run = on.run("odd:in_shares", job)
+    assert run.status == 0, run.output
+    assert run.report["remarks"] == [f"30 of 30 shapes {Doubt.SHARES}"]
+    assert f"look at this: 30 of 30 shapes {Doubt.SHARES}" in on.log(job)
 
 
 def _is_unreadable(shape: Shape) -> bool:

@@ -79,14 +79,20 @@ def test_two(loaded: Callable[..., str]) -> None:
     two = GOOD + GOOD.replace("from __future__ import annotations\n", "").replace("annotate(", "again(")
     said = loaded("folder", folder__processing=two)
     assert "DefinitionError" in said
-    assert "it holds 2 processings; name one of processing:annotate, processing:again" in said
+    assert "it holds 2 processings; name one of folder:annotate, folder:again" in said
     assert loaded("folder:again", folder__processing=two) == "again"
+
+
+PLAIN = "from picsellia_processing import pre_annotation\ndef plain(): ...\n"
 
 
 @pytest.mark.parametrize(
     ("target", "said"),
     [
         ("folder:anotate", "UsageError: processing has no 'anotate' (did you mean 'annotate'?)"),
+        ("folder:nothing", "UsageError: processing has no 'nothing'; it holds annotate"),
+        ("none:pre_annotate", "UsageError: none has no 'pre_annotate'; it holds no processing"),
+        ("none:plain", "found function: decorate a function with @pre_annotation"),
         ("folder:__name__", "expected a decorated function or a subclass of a task's base class, found str"),
         ("folder:Image", "expected a decorated function or a subclass of a task's base class, found type"),
         ("empty", "UsageError: empty is not a processing folder: expected processing.py in it; found none"),
@@ -101,7 +107,13 @@ def test_two(loaded: Callable[..., str]) -> None:
     ],
 )
 def test_what_names_nothing(loaded: Callable[..., str], target: str, said: str) -> None:
-    files = {"folder__processing": GOOD, "empty__other": "", "none": "x = 1\n", "top": GOOD, "pack__INIT": ""}
+    files = {
+        "folder__processing": GOOD,
+        "empty__other": "",
+        "none": PLAIN,
+        "top": GOOD,
+        "pack__INIT": "",
+    }
     assert said in loaded(target, **files)
 
 

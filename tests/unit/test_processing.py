@@ -189,7 +189,7 @@ def test_a_class_without_process() -> None:
     class Find(PreAnnotation[Settings]):
         def proces(self, images: list[Image]) -> Boxes: ...
 
-    with pytest.raises(DefinitionError, match=r"Find: it has no method `process`"):
+    with pytest.raises(DefinitionError, match=r"Find: it has no method `process` \(did you mean 'proces'\?\)"):
         Processing.of_class(Find)
 
 

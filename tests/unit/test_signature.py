@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import picsellia
 import picsellia.sdk.job
+import PIL.Image
 import pytest
 from picsellia.sdk.datalake import Datalake
 from picsellia.sdk.dataset_version import DatasetVersion
@@ -246,6 +247,16 @@ def test_what_cannot_be_asked_for_is_a_mistake_and_no_crash(hint: Any) -> None:
     function.__annotations__["argument"] = hint
     (mistake,) = mistakes(function)
     assert "argument 'argument': cannot inject" in mistake or "its annotations cannot be evaluated" in mistake
+
+
+@pytest.mark.parametrize("hint", [PIL.Image, PIL.Image.Image, list[PIL.Image.Image]], ids=str)
+def test_a_class_that_is_named_as_ours_is_told_apart(hint: Any) -> None:
+    def function(argument) -> None: ...
+
+    function.__annotations__["argument"] = hint
+    (mistake,) = mistakes(function)
+    assert ", which is PIL.Image" in mistake
+    assert "`from picsellia_processing import Image`" in mistake
 
 
 def test_nested_depends() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 from typing import TYPE_CHECKING
@@ -47,6 +48,15 @@ def test_an_error_of_a_library_is_placed_where_the_author_called_it() -> None:
         author()
     assert authors_place(raised.value) == f"test_stack.py:{author.__code__.co_firstlineno + 1}"
     assert "json/decoder.py" in authors_trace(raised.value), "what the library did is of use"
+
+
+def test_an_error_of_code_that_a_library_has_made_is_placed_where_the_author_called_it() -> None:
+    def author() -> None:
+        Image(None).pixels = None  # type: ignore[misc, arg-type, assignment]
+
+    with pytest.raises(dataclasses.FrozenInstanceError) as raised:
+        author()
+    assert authors_place(raised.value) == f"test_stack.py:{author.__code__.co_firstlineno + 1}"
 
 
 def test_a_name_that_parameters_do_not_have_is_placed_where_it_is_asked_for() -> None:

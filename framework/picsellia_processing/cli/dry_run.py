@@ -97,6 +97,11 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         raise UsageError("--annotated keeps what a data set has drawn on its images; give the data set as --images DIR")
     directory = arguments.fixture or _fixture_beside(arguments.target, needed=not images and not model_files)
     fixture = load_fixture(directory, images=images, model_files=model_files, annotated=arguments.annotated)
+    if arguments.annotated and not any(image.annotation for image in fixture.images):
+        raise UsageError(
+            f"--annotated keeps what a data set has drawn on its images; nothing is in {images}, which was read as a "
+            f"{fixture.source}: correct the path, or leave out --annotated"
+        )
     out = OutFolder((arguments.out or Path("pxp-out") / target_name(arguments.target)).resolve())
     platform = {
         "data": out.platform,

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass, field
-from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ SHAPES_PER_PICTURE = 100
 PICTURE_BYTES = 3_000_000
 ROWS = 200
 RESULT_TILES = 4
-"""Of what a Job has produced; where there is more, as a tag for each class, a table has all of it."""
+"""Of what a Job has produced; where there is more, as a tag for each class, the most, and a table has all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,10 @@ def _tiles(report: Report) -> list[Tile]:
 
 def _results(report: Report) -> list[Tile]:
     """Shapes on the assets, or whatever else the task counts."""
-    produced = report.produced or {"shapes": report.shapes}
-    return [
-        Tile(what, with_commas(count), _dropped(report) if what == "shapes" else "")
-        for what, count in islice(produced.items(), RESULT_TILES)
-    ]
+    results = list((report.produced or {"shapes": report.shapes}).items())
+    if len(results) > RESULT_TILES:
+        results = sorted(results, key=itemgetter(1), reverse=True)[:RESULT_TILES]
+    return [Tile(what, with_commas(count), _dropped(report) if what == "shapes" else "") for what, count in results]
 
 
 def _dropped(report: Report) -> str:

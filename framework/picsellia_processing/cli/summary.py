@@ -32,6 +32,8 @@ def _lines(report: Report, out: OutFolder) -> Iterator[str]:
     yield f"{report.name or out.path.name}: {report.status}{reason}"
     if report.assets.selected or report.produced:
         yield from _figures(report)
+    for remark in report.remarks:
+        yield _line("look at", remark)
     yield from _failures(report)
     yield from _labels(report)
     paths = (("report", out.page), ("annotations", out.annotations), ("", out.report))

@@ -128,9 +128,10 @@ class Report(_Part):
     Only `status` is always known: a Job that ended before its worker said anything has the defaults for the rest.
     `output` is the DatasetVersion it filled, where there is one. `shapes` were written; what else was is counted in
     `produced`, and `metadata` is what the processing says of its result; `dropped_shapes` and `skipped` count by
-    reason; `limiting_stage` is the one that set the speed; `first_write_seconds` is how long it took until the first
-    result was durable. These two and `images_per_second` are None where the images are not the work, but looked at on
-    the way: in a Job on a ModelVersion.
+    reason; `remarks` are what a person should look at although nothing failed; `limiting_stage` is the one that set the
+    speed; `first_write_seconds` is how long it took until the first result was durable. These two and
+    `images_per_second` are None where the images are not the work, but looked at on the way: in a Job on a
+    ModelVersion.
     """
 
     status: Literal["succeeded", "failed", "terminated"]
@@ -145,6 +146,7 @@ class Report(_Part):
     produced: Counts = Field(default_factory=dict)
     metadata: Annotated[dict[str, Any], BeforeValidator(plain)] = Field(default_factory=dict)
     dropped_shapes: Counts = Field(default_factory=dict)
+    remarks: list[Text] = Field(default_factory=list)
     skipped: Counts = Field(default_factory=dict)
     failures: list[Failure] = Field(default_factory=list)
     stages: dict[Text, Stage] = Field(default_factory=dict)

@@ -159,6 +159,8 @@ class Work:
                 ended.set()
                 watcher.join()
                 self.report()
+                for remark in self._tally.remarks:
+                    print(f"look at this: {remark}", flush=True)
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(INTERVAL):

@@ -116,6 +116,8 @@ def _leave(status: int) -> NoReturn:
 
 def _line(error: BaseException) -> str:
     message = message_of(error)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        message += "; if it is not yours, pip install what brings it, and add that to requirements.txt"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 

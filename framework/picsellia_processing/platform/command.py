@@ -35,7 +35,7 @@ def announce(ready: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         text = json.dumps(ready, default=str)
     else:
-        lines = [f"  {name:24} {value}" for name, value in ready.items()]
+        lines = [f"  {name:24} {value}" for name, value in ready.items() if value not in (None, {})]
         text = "\n".join(["The local platform is ready. Stop it with Ctrl-C.", *lines])
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -83,9 +83,12 @@ class LocalPlatform:
         readable, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
         line = process.stdout.readline() if readable else b""
         if not line:
-            process.kill() if not readable else None
+            silence = f"it said nothing for {READY_SECONDS:.0f} seconds"
+            if readable:
+                silence = f"it ended with status {process.wait()} and left no log: is the disk full?"
+            process.kill()
             process.wait()
-            reason = self.log().strip() or f"it said nothing for {READY_SECONDS:.0f} seconds"
+            reason = self.log().strip() or silence
             self.stop()
             raise UsageError(f"the local platform did not start: {reason.removeprefix('error: ')}")
         self._ready = json.loads(line)

@@ -41,7 +41,7 @@ def choose_files(
     if version is None:
         raise JobError(
             f"the processing asks for the model file {names}, but the Job has no ModelVersion; "
-            "launch it with the input `model_version_id`"
+            "launch it with the input `model_version_id`, or give a dry-run --model-file NAME=PATH"
         )
     with translated(f"listing the files of the ModelVersion {version.origin_name}/{version.name}"):
         stored = version.list_files()

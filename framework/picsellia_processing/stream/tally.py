@@ -25,6 +25,8 @@ LONGEST_REASON = 1_000
 MOST_CLASSES = 5_000
 OTHER_CLASSES = "other classes"
 """What shapes are counted as from then on, where the label is a text of its own for each asset."""
+REMARKABLE = 0.25
+"""So large a share of shapes that are odd in one way is a remark."""
 HOPELESS_AFTER = 100
 """So many failures and not one success: the rest is not tried."""
 
@@ -79,6 +81,7 @@ class Tally:
     loaded: bool = False
     shapes: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    doubts: Counter[str] = field(default_factory=Counter)
     produced: Counter[str] = field(default_factory=Counter)
     classes: dict[str, LabelTally] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage() for name in STAGES})
@@ -148,6 +151,7 @@ class Tally:
     def _count(self, record: Record) -> None:
         self.shapes += len(record.shapes)
         self.produced.update(record.produced)
+        self.doubts.update(record.doubts)
         for reason in record.dropped:
             self.dropped[_bounded(self.dropped, reason)] += 1
         for shape in record.shapes:
@@ -171,6 +175,16 @@ class Tally:
         return self.processed + self.skipped.total() + self.failed
 
     @property
+    def remarks(self) -> list[str]:
+        """What a person should look at although nothing failed: many shapes that are odd in the same way."""
+        shapes = self.shapes + self.produced["shapes"] + self.dropped.total()
+        return [
+            f"{count:,} of {shapes:,} shapes {doubt}"
+            for doubt, count in self.doubts.items()
+            if count >= REMARKABLE * shapes
+        ]
+
+    @property
     def limiting_stage(self) -> str | None:
         """The stage whose threads were busiest, which sets the speed; None before any work."""
         busy = {name: stage.seconds / self.widths.get(name, 1) for name, stage in self.stages.items()}
@@ -191,6 +205,7 @@ class Tally:
                 "shapes": self.shapes,
                 "produced": dict(self.produced),
                 "dropped_shapes": dict(self.dropped),
+                "remarks": self.remarks,
                 "skipped": dict(self.skipped),
                 "stages": {
                     name: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, overload
 
@@ -142,7 +143,7 @@ def check_signature(signature: Signature) -> list[str]:
         return [f"{signature.place}: it returns the SDK's server object {foreign}; return the value instead: {ours}"]
     depth = _depth(hint)
     expected = 2 if items.batched else 1
-    if hint is NoneType or depth not in {None, expected}:
+    if hint is NoneType or depth not in {None, expected} or (depth is None and _is_no_shape(hint)):
         wanted = "list[list[...]], one list for each image" if items.batched else "list[...], the shapes of the image"
         return [f"{signature.place}: it returns {written(hint)}; expected {wanted}"]
     return []
@@ -160,6 +161,15 @@ def _vendor_shape(hint: Any) -> str | None:
     if isinstance(hint, type) and hint.__module__.startswith("picsellia.") and hint.__name__ in names:
         return hint.__name__
     return next((found for argument in get_args(hint) if (found := _vendor_shape(argument))), None)
+
+
+def _is_no_shape(hint: Any) -> bool:
+    """Whether it is, or is a list of, what can be no shape: a text, a number, a mapping."""
+    kind = get_origin(hint) or hint
+    if isinstance(kind, type) and issubclass(kind, (str, bytes, complex, float, int, Mapping)):
+        return True
+    arguments = get_args(hint)
+    return bool(arguments) and is_iterable(hint) and _is_no_shape(arguments[0])
 
 
 def _depth(hint: Any) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.annotation import SHAPE_TYPES, Classification
 from picsellia_processing.errors import ResultError
-from picsellia_processing.geometry import DegenerateShape, UnreadableShape, fit, to_stored
+from picsellia_processing.geometry import DegenerateShape, UnreadableShape, doubts, fit, to_stored
 from picsellia_processing.sdk.annotations import add_labels, load_shapes, to_wire, write_annotations
 from picsellia_processing.sdk.assets import annotated_assets, pages
 from picsellia_processing.task import Record, WrittenShape
@@ -77,11 +77,13 @@ class AnnotationOutput:
         written: list[WrittenShape] = []
         dropped: list[str] = []
         unmatched: list[str] = []
+        odd: list[str] = []
         for shape in self._checked(result):
             label = self._labels.match(shape.label)
             if label is None:
                 unmatched.append(shape.label)
                 continue
+            odd += doubts(shape, image.width, image.height)
             try:
                 fitted = fit(shape, image.width, image.height)
             except DegenerateShape as error:
@@ -96,7 +98,7 @@ class AnnotationOutput:
             raise unreadable
         for kind in ("rectangles", "polygons", "classifications", "keypoints", "masks"):
             payload.setdefault(kind, [])
-        return Record(image.asset, payload, tuple(written), tuple(dropped), tuple(unmatched))
+        return Record(image.asset, payload, tuple(written), tuple(dropped), tuple(unmatched), doubts=tuple(odd))
 
     def write(self, records: Sequence[Record]) -> None:
         """Write the annotations of a chunk of assets, in one request."""

@@ -117,12 +117,14 @@ class NewVersionOutput:
         returned = _listed(result)
         entries: list[Kept | New] = []
         dropped: list[str] = []
+        doubts: list[str] = []
         shapes = 0
         for number, each in enumerate(returned, start=1):
             entry, record = self._entry(image, each, number, status)
             entries.append(entry)
             if record is not None:
                 dropped += (*record.dropped, *each.dropped)
+                doubts += record.doubts
                 shapes += len(record.shapes)
         kept = any(isinstance(entry, Kept) for entry in entries)
         if self._keep_originals and not kept:
@@ -134,7 +136,8 @@ class NewVersionOutput:
             "images left out": int(not entries),
             "shapes": shapes,
         }
-        return Record(image.asset, entries, dropped=dropped, produced={k: v for k, v in produced.items() if v})
+        counted = {name: count for name, count in produced.items() if count}
+        return Record(image.asset, entries, dropped=dropped, doubts=doubts, produced=counted)
 
     def write(self, records: Sequence[Record]) -> None:
         """Upload, attach and annotate what becomes of a chunk of images, in bulk and overlapped."""

@@ -15,6 +15,8 @@ LONGEST_SHOWN = 80
 
 def shown(value: Any) -> str:
     """The type of a wrong result, and how it begins."""
+    if value is None:
+        return "None"
     text = " ".join(repr(value).split())  # an array has lines
     ellipsis = "..." if len(text) > LONGEST_SHOWN else ""
     return f"{type(value).__name__} {text[:LONGEST_SHOWN]}{ellipsis}"

@@ -32,6 +32,11 @@ from picsellia_processing.stream import stream
 WHOLE = [Rectangle("thing", 0, 0, 10, 10)]
 
 
+@pre_annotation
+def in_shares(image: Image) -> list[Rectangle]:
+    return [Rectangle("thing", 0.2, 0.2, 0.5, 0.5)]
+
+
 @pre_annotation(batch_size=8)
 def stumbles(images: list[Image]) -> list[list[Rectangle]]:
     if any(image.filename == "13.jpg" for image in images):

@@ -122,9 +122,24 @@ def test_what_is_too_much_for_tiles_is_a_table():
     assert "10,000" not in page.text, "what it all adds up to means nothing"
 
 
-def test_a_large_figure_is_set_smaller():
-    html = render(Page(Report.model_validate({"status": "succeeded", "produced": {"bytes": 2_928_955}}), "export"))
-    assert '<b class="long">2,928,955</b>' in html
+def test_tiles_hold_the_most_of_what_is_too_much_for_them():
+    produced = {"tags": 30, **{f"tag {count}": count for count in range(1, 9)}}
+    page = render(Page(Report.model_validate({"status": "succeeded", "produced": produced}), "tag"))
+    tiles = page[page.index('class="tiles"') : page.index("</section>")]
+    assert [what for what in produced if f"<span>{what}</span>" in tiles] == ["tags", "tag 6", "tag 7", "tag 8"]
+
+
+def test_a_remark_stands_on_the_page():
+    report = Report.model_validate({"status": "succeeded", "remarks": ["1 of 1 shapes look odd"]})
+    assert "Look at this 1 of 1 shapes look odd" in " ".join(Elements(render(Page(report, "find"))).text.split())
+
+
+@pytest.mark.parametrize(
+    ("size", "tag"), [(2_928_955, '<b class="long">'), (535_944, '<b class="long">'), (9_999, "<b>")]
+)
+def test_a_large_figure_is_set_smaller(size, tag):
+    html = render(Page(Report.model_validate({"status": "succeeded", "produced": {"bytes": size}}), "export"))
+    assert f"{tag}{size:,}</b>" in html
 
 
 def test_the_output_is_named():
@@ -142,7 +157,7 @@ def test_names_are_escaped_wherever_they_stand(name):
         {
             "status": "failed", "reason": name, "name": name, "task": name, "job_id": name,
             "target": {"type": name, "id": name, "name": name},
-            "dropped_shapes": {name: 1}, "skipped": {name: 1},
+            "dropped_shapes": {name: 1}, "remarks": [name], "skipped": {name: 1},
             "failures": [{"asset": name, "asset_id": name, "stage": name, "reason": name}],
             "stages": {name: {"seconds": 1, "items": 1}}, "limiting_stage": name,
             "requests": {"total": 1, "by_endpoint": {name: 1}, "retries": 0},

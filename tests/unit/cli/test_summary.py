@@ -75,6 +75,11 @@ def test_failures_and_labels_are_named_and_bounded(tmp_path):
     assert "\x1b" not in text
 
 
+def test_what_a_person_should_look_at_is_told(tmp_path):
+    report = Report.model_validate({"status": "succeeded", "remarks": ["1 of 1 shapes look odd"]})
+    assert "  look at     1 of 1 shapes look odd" in summarize(report, OutFolder(tmp_path / "out")).splitlines()
+
+
 def test_a_tag_for_each_of_a_thousand_classes_is_one_line(tmp_path):
     produced = {"tags": 5000, **{f"tag 'class {number}'": 5 for number in range(1000)}}
     text = summarize(Report.model_validate({"status": "succeeded", "produced": produced}), OutFolder(tmp_path / "out"))

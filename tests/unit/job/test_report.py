@@ -24,6 +24,7 @@ FULL = {
     "produced": {"new images": 2},
     "metadata": {"largest error": 0.5, "classes": ["a"]},
     "dropped_shapes": {"no area": 1},
+    "remarks": ["3 of 4 shapes look odd"],
     "skipped": {},
     "failures": [{"asset": "a.jpg", "asset_id": "1", "stage": "decode", "reason": "truncated"}],
     "stages": {"fetch": {"seconds": 0.5, "items": 3, "threads": 24}},

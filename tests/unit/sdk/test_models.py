@@ -88,7 +88,7 @@ def test_a_file_that_a_parameter_names(version: ModelVersion) -> None:
 
 def test_no_model(script: Script) -> None:
     with pytest.raises(
-        JobError, match=r"asks for the model file 'weights', but the Job has no ModelVersion; launch it"
+        JobError, match=r"asks for the model file 'weights', but the Job has no ModelVersion; launch it.*--model-file"
     ):
         chosen(None, "weights")
 

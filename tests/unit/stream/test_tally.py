@@ -132,6 +132,19 @@ def test_the_account_adds_up() -> None:
     assert (zebra.label, zebra.shapes) == (None, 1)
 
 
+@pytest.mark.parametrize(("odd", "remarks"), [(1, []), (2, ["2 of 8 shapes look odd"])])
+def test_many_shapes_that_are_odd_in_one_way_are_a_remark(odd: int, remarks: list[str]) -> None:
+    counts = tally()
+    assert counts.snapshot()["remarks"] == []
+    counts.acknowledge(
+        [
+            Record(REFERENCE, {}, [shape("car")] * 5, ["no area"], doubts=["look odd"] * odd),
+            Record(REFERENCE, {}, produced={"shapes": 2}),
+        ]
+    )
+    assert counts.snapshot()["remarks"] == remarks
+
+
 def test_classes_do_not_grow_with_the_data_set() -> None:
     counts = tally()
     for number in range(MOST_CLASSES + 10):

@@ -101,6 +101,24 @@ def test_the_sdks_server_object_is_refused_with_the_right_import(returns: Any) -
     assert mistake.endswith("`from picsellia_processing import Rectangle`")
 
 
+@pytest.mark.parametrize(
+    "returns", [dict[str, int], str, list[str], list[dict[str, Any]], list[tuple[str, float]]], ids=str
+)
+def test_what_can_be_no_shapes_is_refused(returns: Any) -> None:
+    (mistake,) = mistakes(Image, returns)
+    assert mistake.endswith("expected list[...], the shapes of the image")
+
+
+@pytest.mark.parametrize("returns", [list, list[Any], Any, Iterator[Any], list[object]], ids=str)
+def test_what_may_be_shapes_is_not(returns: Any) -> None:
+    assert mistakes(Image, returns) == ()
+
+
+def test_options_go_by_name() -> None:
+    with pytest.raises(DefinitionError, match=r"takes its options by name, .*; found \['car'\]"):
+        pre_annotation(["car"])  # type: ignore[call-overload]
+
+
 def test_what_is_not_said_is_not_checked() -> None:
     @pre_annotation
     def annotate(images: list[Image]): ...

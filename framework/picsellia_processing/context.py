@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class Driver(Protocol):
     """The stream as seen by an author who drives. See `JobContext.images` for the contract."""
 
-    def images(self, batch_size: int) -> Iterator[list[Image]]:
+    def images(self, batch_size: int, first: int | None) -> Iterator[list[Image]]:
         """Batches of at most `batch_size` decoded images, in no particular order."""
         ...
 
-    def samples(self, batch_size: int) -> Iterator[list[Sample]]:
+    def samples(self, batch_size: int, first: int | None) -> Iterator[list[Sample]]:
         """The same, each with the annotation it already has."""
         ...
 
@@ -95,18 +95,21 @@ class JobContext:
         """The ModelVersion in words, the model's name in front; empty where there is none."""
         return f"{self.model_version.origin_name}/{self.model_version.name}" if self.model_version is not None else ""
 
-    def images(self, batch_size: int = 1) -> Iterator[list[Image]]:
+    def images(self, batch_size: int = 1, *, first: int | None = None) -> Iterator[list[Image]]:
         """The images still to be done, fetched and decoded ahead, in batches of at most `batch_size`.
+
+        They come as they are ready, in no particular order. With `first` they are those that the platform lists first:
+        the same in every run, where a few are enough.
 
         An asset that cannot be fetched or decoded goes on the report and does not appear. Ask for the next batch only
         when done with the one before: its memory is given back then. A Job that is stopped leaves the function here, so
         who has seen the last batch has seen all of them.
         """
-        return self._driver().images(batch_size)
+        return self._driver().images(batch_size, first)
 
-    def samples(self, batch_size: int = 1) -> Iterator[list[Sample]]:
+    def samples(self, batch_size: int = 1, *, first: int | None = None) -> Iterator[list[Sample]]:
         """As `images`, each with the annotation its Asset already has."""
-        return self._driver().samples(batch_size)
+        return self._driver().samples(batch_size, first)
 
     def write(self, image: Image, result: Any) -> None:
         """Hand over the result for one image of `images` or `samples`: written in chunks, acknowledged by the end.

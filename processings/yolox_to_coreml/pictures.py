@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
+from picsellia_processing.errors import JobError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,12 +14,20 @@ if TYPE_CHECKING:
 
 
 def first_pictures(context: JobContext, count: int) -> list[NDArray[np.uint8]]:
-    """The pixels of the first images of the Job's DatasetVersion that can be read."""
-    pictures: list[NDArray[np.uint8]] = []
-    for image in islice(chain.from_iterable(context.images()), count):
-        pictures.append(image.pixels.copy())  # its memory is given back with the next one
+    """The pixels of the first images of the Job's DatasetVersion, but for those that cannot be read.
+
+    Raises:
+        JobError: None of them can be read.
+    """
+    found: list[tuple[str, NDArray[np.uint8]]] = []
+    for [image] in context.images(first=count):
+        found.append((image.filename, image.pixels.copy()))  # its memory is given back with the next one
         context.write(image, ())
-    return pictures
+    if not found:
+        raise JobError(
+            f"none of the first {count} images of the DatasetVersion can be read: nothing to compare on"
+        )
+    return [pixels for _, pixels in sorted(found, key=itemgetter(0))]
 
 
 def made_up_pictures(count: int) -> list[NDArray[np.uint8]]:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 from picsellia_processing.annotation import Classification, Keypoints, Line, Mask, Point, Polygon, Rectangle, Shape
@@ -56,8 +59,17 @@ def test_two_corners_in_place_of_sides() -> None:
     assert not any(doubts(Rectangle("a", *box), WIDTH, HEIGHT) for box in boxes)
 
 
-def test_a_score_that_is_no_share() -> None:
-    assert doubts(Rectangle("a", 10, 20, 30, 40, 95), WIDTH, HEIGHT) == [Doubt.SCORE]
+@pytest.mark.parametrize("score", [95, 1.7, -0.2, math.nan, math.inf, "0.9", True])
+def test_a_score_that_is_no_number_from_0_to_1(score: Any) -> None:
+    assert doubts(Rectangle("a", 10, 20, 30, 40, score), WIDTH, HEIGHT) == [Doubt.SCORE]
+
+
+@pytest.mark.parametrize("score", [None, 0, 1, 0.5, np.float16(1), np.float32(1) + np.finfo(np.float16).eps / 2])
+def test_a_score(score: Any) -> None:
+    assert doubts(Rectangle("a", 10, 20, 30, 40, score), WIDTH, HEIGHT) == []
+
+
+def test_all_that_is_odd_is_said() -> None:
     assert doubts(Rectangle("a", 0.1, 0.1, 0.2, 0.2, 95), WIDTH, HEIGHT) == [Doubt.SCORE, Doubt.SHARES]
 
 

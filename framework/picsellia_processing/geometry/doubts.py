@@ -22,6 +22,8 @@ _CLOSE = 1.05
 _FAR = 0.1
 _POINTS = 3
 """Points of an outline that are looked at: the first ones."""
+_ROUNDING = 1e-3
+"""By how much a score may be outside 0 to 1: that of floats of 16 bits."""
 
 
 class Doubt(StrEnum):
@@ -32,20 +34,24 @@ class Doubt(StrEnum):
         "reach far beyond the right or bottom edge of their picture: "
         "a Rectangle takes x, y, width and height, not two corners"
     )
-    SCORE = "have a confidence above 1, and are stored with 1: it is a number from 0 to 1"
+    SCORE = "have a confidence that is no number from 0 to 1: it is cut to that, or left out"
 
 
 def doubts(shape: Shape, width: int, height: int) -> list[Doubt]:
     """What is odd about `shape`, as an author gave it, in a picture of `width` x `height`."""
+    found = [Doubt.SCORE] if shape.confidence is not None and not _is_score(shape.confidence) else []
     try:
-        return [each for each in (_of_score(shape), _of_place(shape, width, height)) if each is not None]
+        place = _of_place(shape, width, height)
     except UnreadableShape:
-        return []
+        return found
+    return found if place is None else [*found, place]
 
 
-def _of_score(shape: Shape) -> Doubt | None:
-    score = shape.confidence
-    return Doubt.SCORE if score is not None and number(score, "confidence") > _CLOSE else None
+def _is_score(confidence: object) -> bool:
+    try:
+        return -_ROUNDING <= number(confidence, "confidence") <= 1 + _ROUNDING
+    except UnreadableShape:
+        return False
 
 
 def _of_place(shape: Shape, width: int, height: int) -> Doubt | None:

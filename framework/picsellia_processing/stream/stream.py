@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,14 +135,14 @@ class Stream:
 
     # What an author who drives reads and writes with; see `context.Driver`.
 
-    def images(self, batch_size: int) -> Iterator[list[Image]]:
+    def images(self, batch_size: int, first: int | None = None) -> Iterator[list[Image]]:
         """Batches of images, as `JobContext.images`."""
-        for samples in self._batches(batch_size, annotated=False):
+        for samples in self._batches(batch_size, first, annotated=False):
             yield [sample.image for sample in samples]
 
-    def samples(self, batch_size: int) -> Iterator[list[Sample]]:
+    def samples(self, batch_size: int, first: int | None = None) -> Iterator[list[Sample]]:
         """Batches of samples, as `JobContext.samples`."""
-        yield from self._batches(batch_size, annotated=True)
+        yield from self._batches(batch_size, first, annotated=True)
 
     def write(self, image: Image, result: Any) -> None:
         """The result for one image, as `JobContext.write`."""
@@ -172,9 +173,9 @@ class Stream:
                 "and only where that function asks for no images itself"
             )
 
-    def _batches(self, batch_size: int, *, annotated: bool) -> Iterator[list[Sample]]:
+    def _batches(self, batch_size: int, first: int | None, *, annotated: bool) -> Iterator[list[Sample]]:
         self._check_driven()
-        with self._loading(batch_size, annotated=annotated) as prefetch:
+        with self._loading(batch_size, first, annotated=annotated) as prefetch:
             while batch := prefetch.take(batch_size):
                 self._written.clear()  # of these alone, so that it does not grow with the data set
                 with self._tally.time("process", len(batch)):
@@ -183,9 +184,11 @@ class Stream:
                 raise _Stopped
 
     @contextmanager
-    def _loading(self, batch_size: int, *, annotated: bool) -> Iterator[Prefetch[Work, Sample]]:
+    def _loading(
+        self, batch_size: int, first: int | None = None, *, annotated: bool
+    ) -> Iterator[Prefetch[Work, Sample]]:
         self._prefetch = Prefetch(
-            self._source.remaining(annotated=annotated),
+            islice(self._source.remaining(annotated=annotated), first),
             self._load,
             cost=_cost,
             weigh=_weigh,

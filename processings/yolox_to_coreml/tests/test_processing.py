@@ -50,6 +50,12 @@ def test_a_package_is_stored_whole_and_once(tmp_path: Path) -> None:
     assert names == {"Manifest.json", "Data/com.apple.CoreML/model.mlmodel", "Data/com.apple.CoreML/weights/weight.bin"}
 
 
+def test_without_a_picture_there_is_no_comparison(modules: SimpleNamespace) -> None:
+    unreadable = SimpleNamespace(images=lambda first: iter(()))
+    with pytest.raises(JobError, match="none of the first 8 images of the DatasetVersion can be read"):
+        modules.pictures.first_pictures(unreadable, 8)
+
+
 def test_above_a_tolerance_the_job_fails_and_stores_nothing(dry_run: RunsDry, tmp_path: Path) -> None:
     """In the older format, made of another file, compared on made-up pictures."""
     fixture = fixture_with(tmp_path, r'"pretrained-weights"(.*)# Pictures.*(?=\[parameters\])', r'"another"\1')

@@ -4,6 +4,7 @@ import io
 import itertools
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -303,6 +304,17 @@ def test_a_driver_may_go_through_the_images_again(rig: Rig, script: Script, monk
     )
     within_patience(lambda: rig.stream.drive(annotate))
     assert (rig.tally.processed, rig.tally.failed, rig.tally.skipped) == (COUNT - 2, 1, {"already there": 1})
+
+
+@pytest.mark.parametrize("count", [1, 3, COUNT + 1])
+def test_a_driver_may_look_at_the_first_images_alone(rig: Rig, script: Script, count: int) -> None:
+    """Those listed first, however late they come."""
+    at_once = script.routes["/blob/0.jpg"]
+    script.routes["/blob/0.jpg"] = lambda handler: (time.sleep(0.3), at_once(handler))
+    seen: list[str] = []
+    within_patience(lambda: rig.stream.drive(lambda: seen.extend(i.filename for [i] in rig.stream.images(1, count))))
+    assert sorted(seen) == sorted(names())[:count]
+    assert rig.tally.stages["fetch"].items == min(count, COUNT), "no other image is fetched"
 
 
 def test_a_driver_decides_once_it_has_seen_every_image(rig: Rig) -> None:

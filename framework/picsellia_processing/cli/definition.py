@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.cli.project import project_of
-from picsellia_processing.cli.target import folder_of
+from picsellia_processing.cli.target import folder_of, load_target
 from picsellia_processing.errors import DefinitionError
 from picsellia_processing.parameters import suggestion
 from picsellia_processing.project import FILE
@@ -26,15 +26,13 @@ SERVER_TYPES = {"DatasetVersion": "DATASET_VERSION", "ModelVersion": "MODEL_VERS
 
 
 def define(target: str, image: ImageReference) -> Registration:
-    """What TARGET is to be on the platform. Its module is imported; whatever that raises passes through.
+    """What TARGET is to be on the platform. Its module is imported.
 
     Raises:
         UsageError: TARGET names nothing.
         DefinitionError: it has mistakes, or its `pyproject.toml` has.
     """
-    from picsellia_processing.loading import load  # noqa: PLC0415 - imports the author's code, and what that needs
-
-    project, processing = project_of(target), load(target)
+    project, processing = project_of(target), load_target(target)
     inputs = {each.name: each for each in declared_inputs(processing, project.needs.inputs)}
     _check_names(project.needs.inputs, inputs, folder_of(target) / FILE)
     return Registration(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from picsellia_processing.cli.target import TARGET_HELP
+from picsellia_processing.cli.target import TARGET_HELP, load_target
 from picsellia_processing.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     import json  # noqa: PLC0415 - `pxp --help` does without
     from contextlib import redirect_stdout  # noqa: PLC0415 - likewise
 
-    from picsellia_processing.loading import load  # noqa: PLC0415 - likewise
-
     with redirect_stdout(sys.stderr):  # what the author's modules print when imported is no JSON
-        description = load(arguments.target).describe()
+        description = load_target(arguments.target).describe()
     print(json.dumps(description, indent=2, default=str, ensure_ascii=False))
     return ExitCode.OK

@@ -134,12 +134,11 @@ def _read(target: str) -> _Named:
     if not Path(target).is_dir() and ":" not in target:
         return _Named(target)
     from picsellia_processing.cli.project import project_of  # noqa: PLC0415 - only TARGET needs it
-    from picsellia_processing.cli.target import check_target  # noqa: PLC0415 - likewise
-    from picsellia_processing.loading import load  # noqa: PLC0415 - imports the author's code
+    from picsellia_processing.cli.target import check_target, load_target  # noqa: PLC0415 - likewise
 
     check_target(target)
     project = project_of(target)
-    return _Named(project.name, load(target), project.needs)
+    return _Named(project.name, load_target(target), project.needs)
 
 
 def _follow(client: Client, job: Job, say: Callable[[str], object]) -> str:

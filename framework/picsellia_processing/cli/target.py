@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from picsellia_processing.errors import UsageError
+from picsellia_processing.errors import ProcessingError, UsageError
+
+if TYPE_CHECKING:
+    from picsellia_processing.processing import Processing
 
 TARGET_HELP = "a processing folder (it holds processing.py), or module:attribute, or folder:attribute"
 FOLDER_HELP = "a processing folder: it holds processing.py, pyproject.toml and a Dockerfile"
@@ -55,6 +59,23 @@ def _may_be_module(name: str) -> bool:
     parts = name.split(".")
     here = str(Path.cwd())
     return all(part.isidentifier() for part in parts) and PathFinder.find_spec(parts[0], [here, *sys.path]) is not None
+
+
+def load_target(target: str) -> Processing[..., Any]:
+    """The processing that TARGET names.
+
+    Raises:
+        ProcessingError: there is none, or importing its module raises; the trace is then that of the author's code.
+    """
+    from picsellia_processing.loading import load  # noqa: PLC0415 - `pxp --help` does without
+    from picsellia_processing.stack import authors_trace  # noqa: PLC0415 - likewise
+
+    try:
+        return load(target)
+    except ProcessingError:
+        raise
+    except Exception as error:
+        raise ProcessingError(f"{target} cannot be loaded:\n{authors_trace(error).rstrip()}") from error
 
 
 def target_name(target: str) -> str:

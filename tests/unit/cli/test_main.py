@@ -84,6 +84,15 @@ def test_a_reader_that_leaves_is_no_error(tmp_path):
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_what_importing_the_authors_module_raises_is_told_from_there_on(tmp_path):
+    (tmp_path / "processing.py").write_text("import no_such_library\n")
+    done = pxp("describe", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pxp: error: {tmp_path} cannot be loaded:\nTraceback")
+    assert done.stderr.count("File ") == 1
+    assert "No module named 'no_such_library'" in done.stderr
+
+
 def test_describe_prints_the_definition(tmp_path):
     write_processing(tmp_path)
     done = pxp("describe", str(tmp_path))

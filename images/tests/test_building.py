@@ -158,7 +158,10 @@ def _built_anew(out):
     ]
     # Another time than usual: what is built here must not be taken from the cache by anybody else.
     variables = {**os.environ, "SOURCE_DATE_EPOCH": "315619200"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+    for _ in range(2):  # a download may fail
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+        if done.returncode == 0:
+            break
     assert done.returncode == 0, done.stderr
     with tarfile.open(out) as archive:
         manifests = json.loads(archive.extractfile("index.json").read())["manifests"]

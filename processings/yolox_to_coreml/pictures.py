@@ -24,9 +24,7 @@ def first_pictures(context: JobContext, count: int) -> list[NDArray[np.uint8]]:
         found.append((image.filename, image.pixels.copy()))  # its memory is given back with the next one
         context.write(image, ())
     if not found:
-        raise JobError(
-            f"none of the first {count} images of the DatasetVersion can be read: nothing to compare on"
-        )
+        raise JobError(f"none of the first {count} images of the DatasetVersion can be read: nothing to compare on")
     return [pixels for _, pixels in sorted(found, key=itemgetter(0))]
 
 

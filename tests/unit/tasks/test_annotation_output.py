@@ -198,18 +198,18 @@ class TestRecords:
     @pytest.mark.parametrize(
         ("result", "said"),
         [
-            (None, "empty where there is nothing to see; found NoneType None"),
+            (None, "empty where there is nothing to see; found None"),
             (Rectangle("car", 0, 0, 1, 1), "come as a list; found a single Rectangle"),
             ("car", "found str 'car'"),
             ({"car": 1}, "found dict"),
             (3, "found int 3"),
             ([3], "expected Rectangle, found int 3"),
-            ([None], "expected Rectangle, found NoneType"),
+            ([None], "expected Rectangle, found None"),
             ([[Rectangle("car", 0, 0, 1, 1)]], "expected Rectangle, found list"),
             ([Polygon("car", [])], "of type OBJECT_DETECTION, which holds Rectangle; found Polygon"),
             ([Rectangle(3, 0, 0, 1, 1)], "the label of a Rectangle is the name of a class; found int 3"),
             ([Rectangle("", 0, 0, 1, 1)], "is the name of a class; found str ''"),
-            ([Rectangle(None, 0, 0, 1, 1)], "is the name of a class; found NoneType None"),
+            ([Rectangle(None, 0, 0, 1, 1)], "is the name of a class; found None"),
         ],
     )
     def test_what_is_no_result_says_what_was_expected(self, client: Client, result: Any, said: str) -> None:

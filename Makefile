@@ -47,8 +47,10 @@ check: setup ## lint, types, import contracts
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
 
-# A processing by itself: they have modules of the same names, and libraries that change others when imported.
+# A processing by itself: they have modules of the same names, and libraries that change others when imported. What mypy
+# has read for the framework it need not read again.
 types/%:
+	test -d .mypy_cache/$* || (mkdir -p .mypy_cache/$* && cp -R .mypy_cache/3.* .mypy_cache/$*)
 	MYPYPATH=$* $(BIN)/mypy --cache-dir .mypy_cache/$* $*
 
 # Tests run side by side: a second thread of torch would only spin while it waits for a core.

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.errors import DefinitionError, UsageError
 from picsellia_processing.parameters import suggestion
+from picsellia_processing.place import ENTRY_MODULE, is_folder
 from picsellia_processing.processing import Processing, ProcessingClass
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-ENTRY_MODULE = "processing"
-"""The module of a processing folder that holds the processing: `processing.py`."""
-
 
 UNDECORATED = "decorate a function with @pre_annotation (or another task type)"
 
@@ -34,7 +31,7 @@ def load(target: str) -> Processing[..., Any]:
         DefinitionError: it names something that is not a processing, or one with mistakes.
     """
     place, _, attribute = target.partition(":")
-    module = _load_folder(Path(place)) if Path(place).is_dir() else _load_module(place, target)
+    module = _load_folder(Path(place)) if is_folder(place) else _load_module(place, target)
     found = _named(module, attribute) if attribute else _only(module, place)
     found.check()
     return found

@@ -83,6 +83,12 @@ def test_two(loaded: Callable[..., str]) -> None:
     assert loaded("folder:again", folder__processing=two) == "again"
 
 
+def test_a_folder_of_something_else_beside_a_module_of_its_name(loaded: Callable[..., str]) -> None:
+    other = GOOD.replace("def annotate", "def other")
+    assert loaded("mine:annotate", mine=GOOD, mine__helper="") == "annotate"
+    assert loaded("mine:other", mine=GOOD, mine__processing=other) == "other"
+
+
 PLAIN = "from picsellia_processing import pre_annotation\ndef plain(): ...\n"
 
 

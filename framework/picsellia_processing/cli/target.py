@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.errors import ProcessingError, UsageError
+from picsellia_processing.place import is_folder
 
 if TYPE_CHECKING:
     from picsellia_processing.processing import Processing
@@ -26,7 +27,7 @@ def check_target(target: str) -> None:
     """
     place, _, _ = target.partition(":")
     folder = Path(place)
-    if place and folder.is_dir():
+    if is_folder(place):
         processing_folder(folder)
     elif folder.suffix == ".py" and folder.is_file():
         raise UsageError(f"{place} is a file, and TARGET is {TARGET_HELP}: write {_target_of(folder)}")
@@ -81,14 +82,14 @@ def load_target(target: str) -> Processing[..., Any]:
 def target_name(target: str) -> str:
     """A name for TARGET that is fit for a folder: the processing folder's name, or `module.attribute`."""
     place, _, attribute = target.partition(":")
-    name = Path(place).resolve().name if Path(place).is_dir() else place
+    name = Path(place).resolve().name if is_folder(place) else place
     return f"{name}.{attribute}" if attribute else name
 
 
 def folder_of(target: str) -> Path:
     """The processing folder, or the one the module's file lies in."""
     place, _, _ = target.partition(":")
-    return Path(place) if Path(place).is_dir() else Path(*place.split(".")).parent
+    return Path(place) if is_folder(place) else Path(*place.split(".")).parent
 
 
 def fixture_of(target: str) -> Path:

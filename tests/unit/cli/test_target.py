@@ -14,6 +14,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "things" / "mine" / "processing.py").touch()
     (tmp_path / "package").mkdir()
     (tmp_path / "module.py").touch()
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos.py").touch()
     return tmp_path
 
 
@@ -25,6 +27,7 @@ def folder(tmp_path, monkeypatch):
         ("things/mine:annotate", "mine.annotate", "things/mine/fixture"),
         ("package.module:annotate", "package.module.annotate", "package/fixture"),
         ("module:annotate", "module.annotate", "fixture"),
+        ("photos:annotate", "photos.annotate", "fixture"),
     ],
 )
 def test_a_target_has_a_name_and_a_fixture_beside_it(folder, target, name, fixture):

@@ -11,12 +11,12 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsellia_processing.cli.assignment import add_parameters, assignment, json_or_text
 from picsellia_processing.cli.interruption import terminable
 from picsellia_processing.errors import ExitCode, PlatformError, UsageError
+from picsellia_processing.place import is_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -131,7 +131,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _read(target: str) -> _Named:
     """What the first word means: a folder that is there, or anything with a colon, is TARGET."""
-    if not Path(target).is_dir() and ":" not in target:
+    if not is_folder(target) and ":" not in target:
         return _Named(target)
     from picsellia_processing.cli.project import project_of  # noqa: PLC0415 - only TARGET needs it
     from picsellia_processing.cli.target import check_target, load_target  # noqa: PLC0415 - likewise

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsellia_processing.cli.target import folder_of, target_name
+from picsellia_processing.place import is_folder
 from picsellia_processing.project import read_project
 
 if TYPE_CHECKING:
@@ -23,6 +23,6 @@ def project_of(target: str) -> Project:
         DefinitionError: the file cannot be read, or holds something wrong. All mistakes at once.
     """
     project = read_project(folder_of(target))
-    if not Path(target).is_dir():
+    if not is_folder(target):
         project = replace(project, name="", description="")
     return replace(project, name=project.name or target_name(target).replace("_", "-"))
